@@ -1,0 +1,60 @@
+# Everything a person or a machine does with the tree has a target here.
+# `make` alone lists them; CONTRIBUTING.md says when to use which.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := .bin
+# Directories whose tests start goroutines on purpose; they run under the race detector.
+CONCURRENT := ./lib/objstore/... ./lib/webhook/... ./lib/lake/... ./lib/pipeline/... ./lib/portal/... ./functions/... ./infra/...
+# Time for each fuzz target; a nightly run sets FUZZTIME=5m.
+FUZZTIME ?= 5s
+# Only what a Lambda binary needs: no RPC mode, no symbol tables, no paths of the machine.
+LAMBDA_BUILD := -tags lambda.norpc -trimpath -buildvcs=false -ldflags="-s -w"
+FUNCTIONS := Ingest Compact Analytics Export Portal Erase
+
+.PHONY: help test lint bench race fuzz fmt demo arm64 wiring clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: ## everything a change must pass; installs what a test needs and is missing
+	@.ci/prepare
+	go test ./...
+
+race: ## the concurrent packages under the race detector, in random order
+	@.ci/prepare
+	go test -race -shuffle=on $(CONCURRENT)
+
+lint: ## golangci-lint in its pinned version
+	@infra/tools/install.sh golangci-lint >/dev/null
+	$(BIN)/golangci-lint run ./...
+
+fmt: ## format the tree
+	@infra/tools/install.sh gofumpt goimports >/dev/null
+	$(BIN)/goimports -local github.com/leadlake/leadlake -w $$(git ls-files --cached --others --exclude-standard '*.go')
+	$(BIN)/gofumpt -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+bench: ## benchmarks, five runs each, as benchstat reads them
+	go test -run='^$$' -bench=. -benchmem -count=5 ./...
+
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+demo: ## the synthetic shop from webhook to audience file
+	go run ./infra/leadlake demo
+
+wiring: infra/leadlake/wiring/template.yaml ## copy template.yaml to where Go can embed it
+
+infra/leadlake/wiring/template.yaml: template.yaml
+	cp template.yaml $@
+
+arm64: $(addprefix build-,$(addsuffix Function,$(FUNCTIONS))) ## all six Lambda binaries into dist/
+
+# `sam build` calls this rule with ARTIFACTS_DIR set: build-IngestFunction compiles ./functions/ingest.
+build-%:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build $(LAMBDA_BUILD) \
+		-o $(or $(ARTIFACTS_DIR),dist/$*)/bootstrap ./functions/$(shell echo $* | sed 's/Function$$//' | tr A-Z a-z)
+
+clean: ## remove what was built
+	rm -rf dist .aws-sam

@@ -1,0 +1,123 @@
+package audience
+
+import (
+	"crypto/md5" //nolint:gosec // G501: the platform hashes hardware addresses with MD5
+	"encoding/hex"
+	"strings"
+)
+
+// yandex is Yandex Audience, the CRM form of its upload (audiences, 4): one CSV
+// with the header phone,email,external_id. A row holds one phone and one e-mail
+// of one person: the first phone beside the first e-mail, the second beside the
+// second, and so on with empty cells where one kind runs out. The id, the same in
+// all rows of a person, is our client id: it matches nothing at Yandex and only
+// keeps the rows together, so no id of the shop's own systems is given away.
+func yandex() Platform {
+	email := emailField(SHA256, Text{
+		"латиницей, без пробелов, строчными буквами; точки и +метка остаются",
+		"Latin letters, no blanks, lower case; dots and +tag stay",
+	}, latinEmail)
+	phone := phoneField(SHA256, Text{
+		"только цифры с кодом страны, без плюса: 79995551111",
+		"digits with the country code, no plus sign: 79995551111",
+	}, digitsForm)
+	return Platform{
+		Key:   "yandex",
+		Title: Text{"Яндекс Аудитории", "Yandex Audience"},
+		Hash:  SHA256,
+		Fields: []Field{
+			email, phone,
+			{Key: "external_id", Form: Text{"как есть, без пробелов по краям", "as it is, no blanks around it"}, read: plainID},
+			{Key: "idfa", Form: Text{"прописными буквами, с дефисами", "upper case with dashes"}, read: func(value string, _ Normaliser) (string, Reason) {
+				return deviceID(value, strings.ToUpper)
+			}},
+			{Key: "gaid", Form: Text{"строчными буквами, с дефисами", "lower case with dashes"}, read: func(value string, _ Normaliser) (string, Reason) {
+				return deviceID(value, strings.ToLower)
+			}},
+			{Key: "mac", Form: Text{"12 шестнадцатеричных цифр без разделителей; хеш MD5 от шести байтов", "12 hex digits without separators; the hash is MD5 of the six bytes"}, read: macAddress, sum: sumMAC},
+		},
+		BeforeUpload: []Text{
+			{"Загрузите файл как «Данные CRM». Для хешированного файла отметьте «Хешированные данные» и выберите SHA-256.", "Upload the file as CRM data. For a hashed file tick “Hashed data” and choose SHA-256."},
+			{"При загрузке примите условия сервиса и соглашение об обработке данных.", "Accept the terms of the service and the data processing agreement on upload."},
+		},
+		Unconfirmed: []Text{
+			{"Колонка с id названа external_id по странице справки; в примере API она названа ext_id. Проверьте шаблон в кабинете.", "The id column is called external_id after the help page; the API's sample calls it ext_id. Check the template in the cabinet."},
+		},
+		known: []knownAnswer{
+			// The normal forms and their MD5 are printed in Yandex Metrica's page on
+			// contacts; these SHA-256 are recomputed from them.
+			{"email", "mail@yandex.ru", "mail@yandex.ru", "bd93ea95f242f02313eccf0ab0bb7fe5121a052de42d2cb7bd332fb9f537cbfa"},
+			{"phone", "+79995551111", "79995551111", "22846ab8f79870871eb44f653419a4a5069301827d8ae75b6c2a88e4989a364e"},
+		},
+		layout: func(*Request) layout {
+			return layout{
+				phone: phone, email: email,
+				files: []fileSpec{{
+					name: "yandex_audience.csv", fields: []string{"phone", "email", "external_id"},
+					about:    Text{"Телефоны и адреса почты, строка на пару", "Phones and e-mails, one row a pair"},
+					header:   func() []string { return []string{"phone", "email", "external_id"} },
+					format:   format{separator: ','},
+					minRows:  100,
+					maxBytes: 1_000_000_000,
+				}},
+				rows: func(p *person, add func(int, []cell)) {
+					for i := range max(len(p.phones), len(p.emails)) {
+						add(0, []cell{
+							{text: at(p.phones, i), hash: SHA256},
+							{text: at(p.emails, i), hash: SHA256},
+							{text: p.ClientID, aside: true},
+						})
+					}
+				},
+				warn: func(files []FileReport) []Text {
+					if files[0].Rows >= 300 {
+						return nil
+					}
+					return []Text{{
+						"Сегмент заработает, если Яндекс узнает хотя бы 100 человек из списка; в коротком списке их может не набраться.",
+						"The segment works once Yandex recognises at least 100 people of the list; a short list may fall below that.",
+					}}
+				},
+			}
+		},
+	}
+}
+
+// at is the i-th value, empty past the end.
+func at(values []string, i int) string {
+	if i < len(values) {
+		return values[i]
+	}
+	return ""
+}
+
+// plainID is an id of the owner's own systems; it must be no disguised contact.
+func plainID(value string, _ Normaliser) (string, Reason) {
+	value = strings.TrimSpace(value)
+	if len(value) > 128 || strings.ContainsAny(value, "@+\r\n\t\",;") {
+		return "", ReasonInvalidValue
+	}
+	return value, ""
+}
+
+func macAddress(value string, _ Normaliser) (string, Reason) {
+	value = strings.ToUpper(strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.TrimSpace(value)))
+	if value == "" {
+		return "", ReasonEmpty
+	}
+	if len(value) != 12 || !isHex(value) || strings.Trim(value, "0") == "" || strings.Trim(value, "F") == "" {
+		return "", ReasonInvalidValue
+	}
+	return value, ""
+}
+
+// sumMAC hashes the address's bytes, not its text, and writes upper-case hex, as
+// the platform's page prints it.
+func sumMAC(normal string) string {
+	address, err := hex.DecodeString(normal)
+	if err != nil {
+		panic("audience: hardware address is not in normal form")
+	}
+	sum := md5.Sum(address) //nolint:gosec // G401: see the import
+	return strings.ToUpper(hex.EncodeToString(sum[:]))
+}

@@ -1,0 +1,247 @@
+// Package config is the business configuration, config/leadlake.yaml (design §7):
+// its shape, its defaults and its checks. Reading the object and resolving secret
+// references belong to others; this package turns bytes into a Config or into
+// errors that name the line.
+package config
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/event"
+	"github.com/leadlake/leadlake/lib/money"
+)
+
+// Key is where the configuration lives in the store.
+const Key = "config/leadlake.yaml"
+
+// Config is a checked configuration with its defaults filled in. It is read-only
+// after Parse and so safe for concurrent use.
+type Config struct {
+	Business  Business           `yaml:"business"`
+	Sources   []Source           `yaml:"sources"`
+	Metrics   Metrics            `yaml:"metrics"`
+	Funnel    []string           `yaml:"funnel"`
+	Segments  []Segment          `yaml:"segments"`
+	Exports   []Export           `yaml:"exports"`
+	Canaries  Canaries           `yaml:"canaries"`
+	Managers  map[string]Manager `yaml:"managers"`
+	Sensitive []string           `yaml:"sensitive"`
+	Retention Retention          `yaml:"retention"`
+	TokenKey  TokenKey           `yaml:"token_key"`
+
+	location *time.Location
+	rates    map[string]money.Rate
+}
+
+// Business says whose base this is.
+type Business struct {
+	Name     string            `yaml:"name"`
+	Currency string            `yaml:"currency"` // ISO 4217; default RUB
+	Timezone string            `yaml:"timezone"` // IANA name; default Europe/Moscow
+	Country  string            `yaml:"country"`  // ISO 3166 alpha-2 of national phones; default RU
+	Language string            `yaml:"language"` // ru or en; default ru
+	Rates    map[string]string `yaml:"rates"`    // units of Currency per unit of another, decimal text
+}
+
+// Source is one configured sender of deliveries.
+type Source struct {
+	Name        string            `yaml:"name"`    // part of the URL: [A-Za-z0-9._-]
+	Kind        string            `yaml:"kind"`    // adapter
+	Secrets     []string          `yaml:"secrets"` // references; several while one is being rotated
+	Origins     []string          `yaml:"origins"` // allowed by CORS
+	Shop        string            `yaml:"shop"`    // shares order and external ids; default Name
+	Map         map[string]string `yaml:"map"`     // our field → the source's field
+	Stages      map[string]string `yaml:"stages"`  // the source's word → funnel stage
+	Orders      Orders            `yaml:"orders"`
+	Consents    []ConsentRule     `yaml:"consents"`
+	Required    []string          `yaml:"required"`
+	MaxBody     int64             `yaml:"max_body_bytes"`     // default 1 MiB, at most 5 MiB
+	Redirect    string            `yaml:"redirect"`           // thank-you page of a plain browser form
+	NoRetry     bool              `yaml:"never_retries"`      // answer 200 whatever is in the body
+	Resubmit    int               `yaml:"resubmit_minutes"`   // default 10
+	Currency    string            `yaml:"currency"`           // of amounts without one; default the business's
+	OrderStatus string            `yaml:"order_status"`       // of orders that tell none; default new
+	PerSecond   int               `yaml:"requests_per_second"` // 0: no limit
+}
+
+// Orders maps the source's order statuses to ours; None says that its amounts
+// are no orders at all (`orders: false`).
+type Orders struct {
+	None bool
+	Map  map[string]string
+}
+
+// ConsentRule says which field of a source's form is a consent. Always is for
+// forms that cannot be sent without it.
+type ConsentRule struct {
+	Purpose     string `yaml:"purpose"`
+	Field       string `yaml:"field"`
+	Equals      string `yaml:"equals"` // empty: any value but an empty one, "no", "off", "false", "0", "нет"
+	Always      bool   `yaml:"always"`
+	TextVersion string `yaml:"text_version"`
+}
+
+// Metrics holds every threshold of metrics.md that the owner may change.
+type Metrics struct {
+	RFM            RFM  `yaml:"rfm"`
+	ABC            ABC  `yaml:"abc"`
+	ChurnDays      int  `yaml:"churn_days"`
+	ActiveDays     int  `yaml:"active_days"`
+	DeadDays       int  `yaml:"dead_days"`
+	MaxShared      int  `yaml:"max_shared"`
+	EmailLinks     bool `yaml:"link_by_email"`
+	SkipZeroOrders bool `yaml:"skip_zero_orders"`
+	DedupeDays     int  `yaml:"dedupe_days"`
+}
+
+// RFM is how recency, frequency and money are scored.
+type RFM struct {
+	Groups     int       `yaml:"groups"`    // 2…9
+	Method     string    `yaml:"method"`    // quantile, ntile or fixed
+	Frequency  string    `yaml:"frequency"` // orders or days
+	Monetary   string    `yaml:"monetary"`  // sum or average
+	WindowDays int       `yaml:"window_days"`
+	RBounds    []float64 `yaml:"r_bounds"` // fixed: days, rising, Groups-1 of them
+	FBounds    []float64 `yaml:"f_bounds"` // fixed: purchases
+	MBounds    []float64 `yaml:"m_bounds"` // fixed: money in major units
+	// Playbook names the segment of every code where Groups is not 3.
+	Playbook []PlaybookRule `yaml:"playbook"`
+}
+
+// PlaybookRule gives codes to a segment key.
+type PlaybookRule struct {
+	Segment string            `yaml:"segment"`
+	Title   map[string]string `yaml:"title"`
+	Codes   []string          `yaml:"codes"`
+}
+
+// ABC is where the classes are cut.
+type ABC struct {
+	Method string  `yaml:"method"` // money_share or rank_share
+	A      float64 `yaml:"a"`      // cumulative share before the entity
+	B      float64 `yaml:"b"`
+}
+
+// Segment is a rule of the owner's; the rule language comes with package segment.
+type Segment struct {
+	Name  string            `yaml:"name"`
+	Title map[string]string `yaml:"title"`
+	Rule  string            `yaml:"rule"`
+}
+
+// Export says which platforms a segment is written for every night.
+type Export struct {
+	Segment   string   `yaml:"segment"`
+	Platforms []string `yaml:"platforms"`
+	Hashed    bool     `yaml:"hashed"`
+	Holdout   float64  `yaml:"holdout"`
+}
+
+// Canaries names the catch-all domain of leak tracing.
+type Canaries struct {
+	EmailDomain string `yaml:"email_domain"`
+}
+
+// Manager is a person clients belong to.
+type Manager struct {
+	Title string `yaml:"title"`
+}
+
+// Retention says how long what can be made again is kept.
+type Retention struct {
+	RawDays       int `yaml:"raw_days"`
+	Runs          int `yaml:"runs"`
+	AudiencesDays int `yaml:"audiences_days"`
+}
+
+// TokenKey keeps the known answer of the deployment's key, never the key.
+type TokenKey struct {
+	KnownAnswer string `yaml:"known_answer"`
+}
+
+// Default is the configuration that runs where there is no file: no sources.
+func Default() *Config {
+	c := &Config{
+		Business: Business{Currency: "RUB", Timezone: "Europe/Moscow", Country: "RU", Language: "ru"},
+		Metrics: Metrics{
+			RFM:       RFM{Groups: 3, Method: "quantile", Frequency: "orders", Monetary: "sum"},
+			ABC:       ABC{Method: "money_share", A: 0.80, B: 0.95},
+			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
+		},
+		Funnel:    []string{"lead", "first_contact", "visited", "won"},
+		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
+	}
+	c.location = time.UTC
+	return c
+}
+
+// Location is the business's time zone.
+func (c *Config) Location() *time.Location { return c.location }
+
+// Rate is the configured rate of a currency into the business's.
+func (c *Config) Rate(currency string) (money.Rate, bool) {
+	rate, ok := c.rates[currency]
+	return rate, ok
+}
+
+// SourceNamed finds a source by the name in its URL.
+func (c *Config) SourceNamed(name string) (Source, bool) {
+	for _, s := range c.Sources {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Source{}, false
+}
+
+// ShopOf is the shop whose ids a source shares.
+func (s Source) ShopOf() string {
+	if s.Shop != "" {
+		return s.Shop
+	}
+	return s.Name
+}
+
+// BodyLimit is the largest body of the source in bytes.
+func (s Source) BodyLimit() int64 {
+	if s.MaxBody == 0 {
+		return 1 << 20
+	}
+	return s.MaxBody
+}
+
+// ResubmitWindow is how long an equal body without an id counts as the same
+// delivery.
+func (s Source) ResubmitWindow() time.Duration {
+	if s.Resubmit == 0 {
+		return 10 * time.Minute
+	}
+	return time.Duration(s.Resubmit) * time.Minute
+}
+
+// Defaults are the event defaults of a source.
+func (c *Config) Defaults(s Source) event.Defaults {
+	currency := s.Currency
+	if currency == "" {
+		currency = c.Business.Currency
+	}
+	return event.Defaults{Currency: currency, Location: c.location}
+}
+
+// SetTimezone, used by commands whose flags override the file, changes the
+// business's time zone by its IANA name.
+func (c *Config) SetTimezone(name string) error {
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return &Fault{Path: "business.timezone", Reason: "unknown time zone; want a name such as Europe/Moscow"}
+	}
+	c.Business.Timezone, c.location = name, location
+	return nil
+}
+
+// Currencies are the currencies whose money counts, the business's first.
+func (c *Config) Currencies() []string {
+	return append([]string{c.Business.Currency}, slices.Sorted(maps.Keys(c.rates))...)
+}

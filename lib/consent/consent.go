@@ -1,0 +1,128 @@
+// Package consent decides what a person has agreed to. Statements come from
+// events, form fields, spreadsheets and the owner; the latest statement at a time
+// decides, and what was never stated is unknown, which is no for advertising and
+// messages.
+package consent
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Purpose is what a consent is for.
+type Purpose string
+
+// The purposes that Leadlake knows.
+const (
+	Processing Purpose = "processing"
+	Ads        Purpose = "ads"
+	Email      Purpose = "email"
+	SMS        Purpose = "sms"
+	Call       Purpose = "call"
+	Messenger  Purpose = "messenger"
+)
+
+// Purposes returns all purposes in their fixed order.
+func Purposes() []Purpose { return []Purpose{Processing, Ads, Email, SMS, Call, Messenger} }
+
+// Known reports whether p is one of Purposes.
+func (p Purpose) Known() bool { return slices.Contains(Purposes(), p) }
+
+// State of one purpose.
+type State string
+
+// The two states that a statement can set; no statement is the empty State.
+const (
+	Given     State = "given"
+	Withdrawn State = "withdrawn"
+)
+
+// Statement says that a person gave or withdrew one purpose at a time.
+type Statement struct {
+	Purpose     Purpose
+	Given       bool
+	At          time.Time
+	TextVersion string // version of the text the person agreed to; empty if not told
+	Channel     string // source name or "owner"
+	Evidence    string // form, call or file; never a contact value
+	EventID     string
+}
+
+// Unsubscribe turns an unsubscription into the statements it means: a channel
+// withdraws that channel, no channel withdraws every channel and advertising.
+func Unsubscribe(channel string, at time.Time, eventID, source string) []Statement {
+	purposes := []Purpose{Ads, Email, SMS, Call, Messenger}
+	switch p := Purpose(strings.ToLower(channel)); p {
+	case Ads, Email, SMS, Call, Messenger:
+		purposes = []Purpose{p}
+	case "whatsapp", "telegram", "viber", "chat":
+		purposes = []Purpose{Messenger}
+	case "phone":
+		purposes = []Purpose{Call}
+	}
+	statements := make([]Statement, 0, len(purposes))
+	for _, p := range purposes {
+		statements = append(statements, Statement{Purpose: p, At: at, EventID: eventID, Channel: source, Evidence: "unsubscribe"})
+	}
+	return statements
+}
+
+// Ledger folds the statements of one person. The zero value is empty. The result
+// does not depend on the order of Add. It is not safe for concurrent use.
+type Ledger struct{ latest map[Purpose]Statement }
+
+// Add takes a statement into account. Of two statements of one purpose the later
+// one wins; at the same instant a withdrawal wins, then the larger event id.
+// Unknown purposes are kept too, so that nothing stated is lost.
+func (l *Ledger) Add(s Statement) {
+	old, ok := l.latest[s.Purpose]
+	if ok && !supersedes(s, old) {
+		return
+	}
+	if l.latest == nil {
+		l.latest = make(map[Purpose]Statement, 2)
+	}
+	l.latest[s.Purpose] = s
+}
+
+func supersedes(s, old Statement) bool {
+	if !s.At.Equal(old.At) {
+		return s.At.After(old.At)
+	}
+	if s.Given != old.Given {
+		return !s.Given
+	}
+	return s.EventID > old.EventID
+}
+
+// State is Given, Withdrawn or, where nothing was stated, empty.
+func (l *Ledger) State(p Purpose) State {
+	s, ok := l.latest[p]
+	switch {
+	case !ok:
+		return ""
+	case s.Given:
+		return Given
+	default:
+		return Withdrawn
+	}
+}
+
+// Latest is the statement that decides a purpose.
+func (l *Ledger) Latest(p Purpose) (Statement, bool) {
+	s, ok := l.latest[p]
+	return s, ok
+}
+
+// States returns every purpose that was stated; nil if none was.
+func (l *Ledger) States() map[Purpose]State {
+	if len(l.latest) == 0 {
+		return nil
+	}
+	states := make(map[Purpose]State, len(l.latest))
+	for p := range l.latest {
+		states[p] = l.State(p)
+	}
+	return states
+}

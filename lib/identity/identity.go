@@ -1,0 +1,242 @@
+// Package identity knows what makes two records one person: normalised phones,
+// e-mails, card numbers and the sources' own ids, and the keyed tokens that
+// stand for them wherever a value itself must not.
+//
+// The values redact themselves in logs and errors; a caller that really needs
+// the text converts it with string(v). Phone numbers of the world are read in
+// the sub-package phone, which the ingest function does not link.
+package identity
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+)
+
+// Phone is a number in E.164 with its plus sign, such as +79995551111.
+type Phone string
+
+// Email is a mail address in normal form: trimmed, lower case, the domain in
+// its Unicode form.
+type Email string
+
+// LogValue keeps the number out of logs.
+func (Phone) LogValue() slog.Value { return slog.StringValue("[phone]") }
+
+// LogValue keeps the address out of logs.
+func (Email) LogValue() slog.Value { return slog.StringValue("[email]") }
+
+// Format keeps the number out of every fmt verb.
+func (Phone) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[phone]")) }
+
+// Format keeps the address out of every fmt verb.
+func (Email) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[email]")) }
+
+// PhoneParser reads a phone as people write it, with a default country
+// (ISO 3166 alpha-2) for national forms. It reports false for what is no
+// dialable number. Implementations are pure and safe for concurrent use.
+type PhoneParser interface {
+	Parse(raw, country string) (Phone, bool)
+}
+
+// ParseEmail normalises a mail address: blanks around it and a mailto: prefix
+// go, letters become lower case, a punycode domain becomes Unicode. Nothing is
+// corrected: an address that is no address is refused. Stricter than RFC 5321
+// where real addresses allow it: one @, no blanks, quotes or controls, a dot in
+// the domain, no dot at either end of the local part and no two in a row.
+func ParseEmail(raw string) (Email, bool) {
+	s := strings.TrimFunc(raw, func(r rune) bool { return unicode.IsSpace(r) || r == '<' || r == '>' || r == ';' || r == ',' || r == '\u200b' || r == '\ufeff' })
+	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	if len(s) < 6 || len(s) > 254 || !utf8.ValidString(s) {
+		return "", false
+	}
+	local, domain, ok := strings.Cut(strings.ToLower(s), "@")
+	if !ok || local == "" || len(local) > 64 || strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
+		return "", false
+	}
+	for _, r := range local {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"(),:;<>[\]@`, r) {
+			return "", false
+		}
+	}
+	for _, r := range domain { // plain ASCII domains, nearly all of them, need no IDNA tables
+		if r >= utf8.RuneSelf || strings.HasPrefix(domain, "xn--") || strings.Contains(domain, ".xn--") {
+			unicodeDomain, err := idna.Lookup.ToUnicode(domain)
+			if err != nil {
+				return "", false
+			}
+			if _, err := idna.Lookup.ToASCII(domain); err != nil {
+				return "", false
+			}
+			return Email(local + "@" + unicodeDomain), validLabels(unicodeDomain)
+		}
+	}
+	return Email(local + "@" + domain), validLabels(domain)
+}
+
+func validLabels(domain string) bool {
+	labels := strings.Split(domain, ".")
+	if len(labels) < 2 || len(labels[len(labels)-1]) < 2 {
+		return false
+	}
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+		for _, r := range label {
+			if r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Junk reports whether a well-formed address is one that people type to get rid
+// of a form (metrics, "Identity": junk values link nothing).
+func (e Email) Junk() bool {
+	local, domain, _ := strings.Cut(string(e), "@")
+	switch local {
+	case "test", "tests", "testtest", "test1", "123", "1234", "12345", "qwerty", "asdf", "aaa", "no", "none", "net", "нет", "noemail", "no-email", "nomail", "email", "mail", "example", "user", "noreply", "no-reply":
+		return true
+	}
+	switch domain {
+	case "example.org", "test.com", "test.ru", "test.test", "localhost.localdomain", "mail.mail", "aaa.aaa":
+		return true
+	}
+	return sameRune(local) && len(local) > 2
+}
+
+// Junk reports whether a number is a filler: all digits after the country code
+// equal, or a run such as 1234567890.
+func (p Phone) Junk() bool {
+	digits := strings.TrimPrefix(string(p), "+")
+	if len(digits) < 8 {
+		return true
+	}
+	subscriber := digits[len(digits)-7:]
+	return sameRune(subscriber) && (sameRune(digits[1:]) || strings.Count(digits, subscriber[:1]) >= len(digits)-2) ||
+		strings.Contains("01234567890123456789", digits[1:]) || strings.Contains("98765432109876543210", digits[1:])
+}
+
+func sameRune(s string) bool {
+	return s != "" && strings.Trim(s, s[:1]) == ""
+}
+
+// Token stands for one identifier of a person: a letter for its kind (p phone,
+// e e-mail, c card, x a source's own id) and 26 characters of keyed hash. It is
+// also the id of the client whose oldest token it is (metrics, "Identity").
+type Token string
+
+// Kinds of tokens, the first letter of each.
+const (
+	KindPhone    = 'p'
+	KindEmail    = 'e'
+	KindCard     = 'c'
+	KindExternal = 'x'
+)
+
+// Kind is the token's first letter, 0 for an empty token.
+func (t Token) Kind() byte {
+	if t == "" {
+		return 0
+	}
+	return t[0]
+}
+
+// Valid reports whether t has the form that a Key makes.
+func (t Token) Valid() bool {
+	if len(t) != 27 || !strings.ContainsRune("pecx", rune(t[0])) {
+		return false
+	}
+	for i := 1; i < len(t); i++ {
+		if !strings.ContainsRune(tokenAlphabet, rune(t[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+// Crockford's alphabet in lower case: no letter that is mistaken for a digit
+// when somebody reads a client id over the phone.
+const tokenAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// Key makes tokens: HMAC-SHA256 under the deployment's secret, cut to 128 bits.
+// A plain hash of a phone can be inverted in minutes (reliability, fact 9), a
+// keyed one cannot. A Key is safe for concurrent use.
+type Key struct{ secret []byte }
+
+// NewKey makes a key of a secret of at least 16 bytes; shorter ones panic, since
+// every caller checks its configuration first.
+func NewKey(secret []byte) Key {
+	if len(secret) < 16 {
+		panic("identity: token key shorter than 16 bytes")
+	}
+	return Key{secret: append([]byte(nil), secret...)}
+}
+
+// Phone is the token of a number.
+func (k Key) Phone(p Phone) Token { return k.token(KindPhone, "phone:"+string(p)) }
+
+// Email is the token of an address.
+func (k Key) Email(e Email) Token { return k.token(KindEmail, "email:"+string(e)) }
+
+// Card is the token of a loyalty card number; case, blanks and dashes do not
+// count. An empty number has no token.
+func (k Key) Card(number string) Token {
+	number = strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return -1
+		}
+		return r
+	}, number))
+	if number == "" {
+		return ""
+	}
+	return k.token(KindCard, "card:"+number)
+}
+
+// External is the token of a client's id in the systems of one shop. Ids are
+// compared as they are but for blanks around them; an empty id and "0" (what
+// systems send for "none") have no token.
+func (k Key) External(shop, id string) Token {
+	id = strings.TrimSpace(id)
+	if id == "" || id == "0" {
+		return ""
+	}
+	return k.token(KindExternal, "ext:"+shop+":"+id)
+}
+
+// KnownAnswer is a fixed token of the key; the configuration keeps it, so that
+// a changed key is noticed before it splits the base.
+func (k Key) KnownAnswer() Token { return k.token(KindCard, "known-answer") }
+
+// Sum is a keyed digest for other purposes of the deployment (holdout, export
+// ids); purpose keeps them apart.
+func (k Key) Sum(purpose, text string) [32]byte {
+	mac := hmac.New(sha256.New, k.secret)
+	mac.Write([]byte(purpose))
+	mac.Write([]byte{0})
+	mac.Write([]byte(text))
+	return [32]byte(mac.Sum(nil))
+}
+
+func (k Key) token(kind byte, text string) Token {
+	mac := hmac.New(sha256.New, k.secret)
+	mac.Write([]byte(text))
+	var sum [sha256.Size]byte
+	mac.Sum(sum[:0])
+	var out [27]byte
+	out[0] = kind
+	base32.NewEncoding(tokenAlphabet).WithPadding(base32.NoPadding).Encode(out[1:], sum[:16])
+	return Token(out[:])
+}

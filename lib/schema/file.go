@@ -1,0 +1,201 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// FormatVersion is the version of the tables' meaning; it stands in the metadata
+// of every file. A column's meaning never changes, so readers of a version read
+// every later one.
+const FormatVersion = 1
+
+// ErrCorrupt says that bytes are no whole Parquet file of the table asked for.
+var ErrCorrupt = errors.New("schema: corrupt table file")
+
+// Pair is an entry of a map column. Maps are kept as pairs sorted by key, since
+// the bytes of a file must not depend on Go's random map order.
+type Pair struct {
+	Key   string `parquet:"key"`
+	Value string `parquet:"value"`
+}
+
+// Map is a Parquet MAP of text to text. Use MapOf to fill it.
+type Map struct {
+	Pairs []Pair `parquet:"key_value"`
+}
+
+// Row is a row type of one table: its name and the columns that hold personal
+// values. Those columns carry no statistics, since a footer shows minimum and
+// maximum in clear (reliability R9).
+type Row interface {
+	Table() string
+	Personal() []string
+}
+
+// Encode writes rows as one Parquet file (zstd). metadata goes to the footer as
+// pairs, in the order given. Equal rows and metadata give equal bytes.
+func Encode[T Row](rows []T, metadata ...Pair) ([]byte, error) {
+	var out bytes.Buffer
+	w := newWriter[T](&out, metadata...)
+	if _, err := w.Write(rows); err != nil {
+		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
+	}
+	body, err := annotateMaps(out.Bytes(), mapColumns[T]())
+	if err != nil {
+		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
+	}
+	return body, nil
+}
+
+func tableName[T Row]() string {
+	var row T
+	return row.Table()
+}
+
+// rowGroupRows bounds the memory of a writer and of a reader of one group.
+const rowGroupRows = 200_000
+
+func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T] {
+	var row T
+	options := []parquet.WriterOption{
+		SchemaOf[T](),
+		parquet.Compression(&parquet.Zstd),
+		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
+		parquet.KeyValueMetadata("leadlake.table", row.Table()),
+		parquet.KeyValueMetadata("leadlake.schema", strconv.Itoa(FormatVersion)),
+		parquet.MaxRowsPerRowGroup(rowGroupRows),
+		parquet.DataPageStatistics(len(row.Personal()) == 0),
+	}
+	for _, column := range row.Personal() {
+		for _, path := range leavesOf[T](column) {
+			options = append(options, parquet.SkipPageBounds(path...))
+		}
+	}
+	for _, m := range metadata {
+		options = append(options, parquet.KeyValueMetadata(m.Key, m.Value))
+	}
+	return parquet.NewGenericWriter[T](out, options...)
+}
+
+// leavesOf lists the leaf paths below a column.
+func leavesOf[T Row](column string) [][]string {
+	var paths [][]string
+	for _, path := range SchemaOf[T]().Columns() {
+		if path[0] == column {
+			paths = append(paths, path)
+		}
+	}
+	if paths == nil {
+		panic("schema: " + tableName[T]() + " has no column " + column)
+	}
+	return paths
+}
+
+// Decode reads every row of a file that Encode wrote. T may be a narrower row
+// type of the same table: columns that it lacks are not decoded, columns that
+// the file lacks are zero. Broken bytes give an error that matches ErrCorrupt,
+// never a panic.
+func Decode[T Row](body []byte) (rows []T, err error) {
+	defer func() {
+		if r := recover(); r != nil { // parquet-go panics on some malformed files
+			rows, err = nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, tableName[T](), r)
+		}
+	}()
+	file, err := parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
+	}
+	if table, _ := file.Lookup("leadlake.table"); table != tableName[T]() {
+		return nil, fmt.Errorf("%w: want table %s", ErrCorrupt, tableName[T]())
+	}
+	if file.NumRows() == 0 {
+		return nil, nil
+	}
+	reader := parquet.NewGenericReader[T](file, SchemaOf[T]())
+	defer func() { err = errors.Join(err, reader.Close()) }()
+	rows = make([]T, file.NumRows())
+	for n := 0; n < len(rows); {
+		read, err := reader.Read(rows[n:])
+		n += read
+		if err != nil && !errors.Is(err, io.EOF) || read == 0 && n < len(rows) {
+			return nil, fmt.Errorf("%w: %s: row %d of %d: %w", ErrCorrupt, tableName[T](), n, len(rows), err)
+		}
+	}
+	return rows, nil
+}
+
+// Metadata reads one footer entry of a file.
+func Metadata(body []byte, key string) (value string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrCorrupt, r)
+		}
+	}()
+	file, err := parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	value, _ = file.Lookup(key)
+	return value, nil
+}
+
+// SchemaOf is the Parquet schema of a row type.
+func SchemaOf[T Row]() *parquet.Schema { return parquet.SchemaOf(*new(T)) }
+
+// mapColumns are the columns of type Map.
+func mapColumns[T Row]() map[string]bool {
+	columns := map[string]bool{}
+	t := reflect.TypeFor[T]()
+	for i := range t.NumField() {
+		if t.Field(i).Type == reflect.TypeFor[Map]() {
+			name, _, _ := strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
+			columns[name] = true
+		}
+	}
+	return columns
+}
+
+// annotateMaps rewrites the footer of a whole file so that its map columns say
+// MAP, as every engine expects. parquet-go writes that annotation only for Go
+// maps, whose order is random.
+func annotateMaps(body []byte, columns map[string]bool) ([]byte, error) {
+	if len(columns) == 0 {
+		return body, nil
+	}
+	tail := len(body) - 8
+	start := tail - int(binary.LittleEndian.Uint32(body[tail:]))
+	var footer format.FileMetaData
+	protocol := new(thrift.CompactProtocol)
+	if err := thrift.Unmarshal(protocol, body[start:tail], &footer); err != nil {
+		return nil, err
+	}
+	for i := range footer.Schema {
+		element := &footer.Schema[i]
+		if columns[element.Name] && element.NumChildren.V == 1 {
+			element.ConvertedType = thrift.New(deprecated.Map)
+			element.LogicalType = format.LogicalType{Value: &format.MapType{}}
+		}
+	}
+	encoded, err := thrift.Marshal(protocol, &footer)
+	if err != nil {
+		return nil, err
+	}
+	body = append(body[:start], encoded...)
+	body = binary.LittleEndian.AppendUint32(body, uint32(len(encoded))) //nolint:gosec // G115: a footer is kilobytes
+	return append(body, "PAR1"...), nil
+}

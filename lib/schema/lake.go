@@ -1,0 +1,284 @@
+package schema
+
+import "time"
+
+// RawRow is one delivery as it was received (raw/day=…/<key>.parquet). A file
+// holds one row, or the rows of one group commit.
+type RawRow struct {
+	Key         string    `parquet:"key"`                                // sha256 hex, see lake.RawKey
+	Source      string    `parquet:"source,dict"`                        // configured name
+	HasID       bool      `parquet:"has_id"`                             // the sender gave a delivery id
+	ReceivedAt  time.Time `parquet:"received_at,timestamp(microsecond)"` // our clock
+	Method      string    `parquet:"method,dict"`
+	ContentType string    `parquet:"content_type,dict"`
+	Suffix      string    `parquet:"suffix,dict"` // path below /in/{source}/
+	Query       string    `parquet:"query"`       // secrets blanked
+	Headers     Map       `parquet:"headers"`     // chosen ones, lower-case names, secrets blanked
+	Body        []byte    `parquet:"body"`        // bit for bit, secrets blanked
+	Trusted     bool      `parquet:"trusted"`     // authenticated by a secret
+}
+
+// Table implements Row.
+func (RawRow) Table() string { return "raw" }
+
+// Personal implements Row.
+func (RawRow) Personal() []string { return []string{"query", "headers", "body"} }
+
+// Outcomes of a delivery.
+const (
+	OutcomeEvents     = "events"
+	OutcomePing       = "ping"
+	OutcomeFailed     = "failed"
+	OutcomeDuplicate  = "duplicate"
+	OutcomeSuppressed = "suppressed"
+	OutcomeErased     = "erased"
+)
+
+// DeliveryRow is a line of the ledger: what became of one delivery
+// (lake/deliveries/day=…). Rows are ordered by key.
+type DeliveryRow struct {
+	Key         string    `parquet:"key"`
+	Source      string    `parquet:"source,dict"`
+	ReceivedAt  time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Outcome     string    `parquet:"outcome,dict"`
+	Reason      string    `parquet:"reason,dict"` // code of a failure; empty otherwise
+	EventIDs    []string  `parquet:"event_ids,list"`
+	EventHashes []int64   `parquet:"event_hashes,list"` // of each event's content, beside EventIDs
+	GivenIDs    bool      `parquet:"given_ids"`         // the sender gave the ids, they are remembered dedupe_days
+	ContentHash string    `parquet:"content_hash"`      // sha256 hex of the body
+	RawObject   string    `parquet:"raw_object,dict"`   // name below raw/, the list of what is merged
+}
+
+// Table implements Row.
+func (DeliveryRow) Table() string { return "deliveries" }
+
+// Personal implements Row.
+func (DeliveryRow) Personal() []string { return nil }
+
+// EventRow is one event without personal data (lake/events/day=…): people appear
+// as tokens. Rows are ordered by (kind, at, event_id).
+type EventRow struct {
+	EventID     string    `parquet:"event_id"`
+	DeliveryKey string    `parquet:"delivery_key"`
+	Source      string    `parquet:"source,dict"`
+	Shop        string    `parquet:"shop,dict"`
+	Kind        string    `parquet:"kind,dict"`
+	At          time.Time `parquet:"at,timestamp(microsecond),delta"`
+	ReceivedAt  time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Tokens      []string  `parquet:"tokens,list"` // in the order card, external, phones, e-mails
+	ExternalID  string    `parquet:"external_id"` // in clear unless it looks like a contact
+
+	OrderID       string    `parquet:"order_id"`
+	Status        string    `parquet:"status,dict"`
+	Currency      string    `parquet:"currency,dict"`
+	TotalMinor    *int64    `parquet:"total_minor"`
+	ShippingMinor *int64    `parquet:"shipping_minor"`
+	ReturnedMinor *int64    `parquet:"returned_minor"`
+	Items         []ItemRow `parquet:"items,list"`
+
+	Stage     string   `parquet:"stage,dict"`
+	Interests []string `parquet:"interests,list"`
+	Tags      []string `parquet:"tags,list"`
+	Manager   string   `parquet:"manager,dict"`
+
+	UTMSource   string   `parquet:"utm_source,dict"`
+	UTMMedium   string   `parquet:"utm_medium,dict"`
+	UTMCampaign string   `parquet:"utm_campaign,dict"`
+	UTMContent  string   `parquet:"utm_content,dict"`
+	UTMTerm     string   `parquet:"utm_term,dict"`
+	ClickIDs    []string `parquet:"click_ids,list"` // "yclid=…", sorted
+	Referrer    string   `parquet:"referrer,dict"`  // host and path
+	Landing     string   `parquet:"landing,dict"`   // path and campaign keys
+
+	Consents []ConsentRow `parquet:"consents,list"`
+
+	CostDay      string   `parquet:"cost_day,dict"`
+	CostSource   string   `parquet:"cost_source,dict"`
+	CostCampaign string   `parquet:"cost_campaign,dict"`
+	CostMinor    *int64   `parquet:"cost_minor"`
+	Clicks       *int64   `parquet:"clicks"`
+	Channel      string   `parquet:"channel,dict"` // of a contact or an unsubscription
+	Direction    string   `parquet:"direction,dict"`
+	Result       string   `parquet:"result,dict"`
+	Seconds      *int64   `parquet:"seconds"`
+	Rating       *float64 `parquet:"rating"`
+
+	BookingID     string     `parquet:"booking_id"`
+	BookingFor    *time.Time `parquet:"booking_for,timestamp(microsecond)"`
+	BookingStatus string     `parquet:"booking_status,dict"`
+
+	LoyaltyLevel     string `parquet:"loyalty_level,dict"`
+	PreferredChannel string `parquet:"preferred_channel,dict"`
+	IsOrder          bool   `parquet:"is_order"` // false where the source's amounts are no orders
+}
+
+// ItemRow is a line of an order.
+type ItemRow struct {
+	SKU      string `parquet:"sku"`
+	Name     string `parquet:"name"`
+	Category string `parquet:"category"`
+	Quantity string `parquet:"quantity"`  // decimal text
+	SumMinor int64  `parquet:"sum_minor"` // the line's sum, else quantity × price
+}
+
+// ConsentRow is a consent statement of an event.
+type ConsentRow struct {
+	Purpose     string    `parquet:"purpose"`
+	Given       bool      `parquet:"given"`
+	At          time.Time `parquet:"at,timestamp(microsecond)"`
+	TextVersion string    `parquet:"text_version"`
+	Evidence    string    `parquet:"evidence"`
+}
+
+// Table implements Row.
+func (EventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (EventRow) Personal() []string { return nil }
+
+// ContactRow holds the personal values that one event stated
+// (lake/contacts/day=…). Rows are ordered by event_id.
+type ContactRow struct {
+	EventID     string    `parquet:"event_id"`
+	DeliveryKey string    `parquet:"delivery_key"`
+	Source      string    `parquet:"source,dict"`
+	At          time.Time `parquet:"at,timestamp(microsecond)"`
+	Tokens      []string  `parquet:"tokens,list"` // as in events
+	Phones      []string  `parquet:"phones,list"` // E.164
+	Emails      []string  `parquet:"emails,list"`
+	BadPhones   []string  `parquet:"bad_phones,list"` // as typed, not readable as a phone
+	BadEmails   []string  `parquet:"bad_emails,list"`
+	CardNo      string    `parquet:"card_no"`
+	ExternalID  string    `parquet:"external_id"`
+	Name        string    `parquet:"name"`
+	FirstName   string    `parquet:"first_name"`
+	LastName    string    `parquet:"last_name"`
+	BirthDate   string    `parquet:"birth_date"`
+	Gender      string    `parquet:"gender"`
+	City        string    `parquet:"city"`
+	Country     string    `parquet:"country"`
+	Address     string    `parquet:"address"`
+	Company     string    `parquet:"company"`
+	Text        string    `parquet:"text"`
+	Attributes  Map       `parquet:"attributes"`
+}
+
+// Table implements Row.
+func (ContactRow) Table() string { return "contacts" }
+
+// Personal implements Row.
+func (ContactRow) Personal() []string {
+	return []string{
+		"phones", "emails", "bad_phones", "bad_emails", "card_no", "external_id", "name", "first_name", "last_name", "birth_date",
+		"gender", "city", "country", "address", "company", "text", "attributes",
+	}
+}
+
+// FailedRow is a delivery that could not become an event (lake/failed/day=…),
+// with the bytes to run again after a fix. Rows are ordered by key.
+type FailedRow struct {
+	Key         string    `parquet:"key"`
+	Source      string    `parquet:"source,dict"`
+	ReceivedAt  time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Reason      string    `parquet:"reason,dict"` // stable code
+	Detail      string    `parquet:"detail"`      // where and what, without values
+	Method      string    `parquet:"method,dict"`
+	ContentType string    `parquet:"content_type,dict"`
+	Suffix      string    `parquet:"suffix,dict"`
+	Query       string    `parquet:"query"`
+	Headers     Map       `parquet:"headers"`
+	Body        []byte    `parquet:"body"`
+	RawObject   string    `parquet:"raw_object,dict"`
+}
+
+// Table implements Row.
+func (FailedRow) Table() string { return "failed" }
+
+// Personal implements Row.
+func (FailedRow) Personal() []string { return []string{"query", "headers", "body"} }
+
+// OrderRow is one order folded from its statements (lake/orders/bucket=NN),
+// ordered by (shop, order_id). Day is the business day of the purchase.
+type OrderRow struct {
+	Shop          string         `parquet:"shop,dict"`
+	OrderID       string         `parquet:"order_id"`
+	Tokens        []string       `parquet:"tokens,list"` // of every statement, sorted; the client is found through them
+	Client        string         `parquet:"client_id,dict"`
+	Status        string         `parquet:"status,dict"`
+	Purchase      bool           `parquet:"purchase"`
+	Day           string         `parquet:"day,dict"`                        // of the first paid, shipped or completed statement; empty: none
+	At            time.Time      `parquet:"at,timestamp(microsecond),delta"` // the instant of Day's statement, else of the first statement
+	Currency      string         `parquet:"currency,dict"`
+	RevenueMinor  int64          `parquet:"revenue_minor,delta"` // total − shipping − returned, in Currency
+	TotalMinor    int64          `parquet:"total_minor,delta"`
+	ShippingMinor int64          `parquet:"shipping_minor,delta"`
+	ReturnedMinor int64          `parquet:"returned_minor,delta"`
+	Source        string         `parquet:"source,dict"` // of the first statement
+	Lines         []ItemRow      `parquet:"lines,list"`
+	Statements    []StatementRow `parquet:"statements,list"` // what the fold is made of, ordered by (at, rank, event_id)
+}
+
+// StatementRow is what one event said about an order.
+type StatementRow struct {
+	EventID       string    `parquet:"event_id"`
+	At            time.Time `parquet:"at,timestamp(microsecond)"`
+	Source        string    `parquet:"source"`
+	Status        string    `parquet:"status"`
+	Currency      string    `parquet:"currency"`
+	TotalMinor    *int64    `parquet:"total_minor"`
+	ShippingMinor *int64    `parquet:"shipping_minor"`
+	ReturnedMinor *int64    `parquet:"returned_minor"`
+	HasItems      bool      `parquet:"has_items"` // Lines come from the latest of these
+}
+
+// Table implements Row.
+func (OrderRow) Table() string { return "orders" }
+
+// Personal implements Row.
+func (OrderRow) Personal() []string { return nil }
+
+// PersonRow holds the current contact values of a client (lake/people), ordered
+// by client_id.
+type PersonRow struct {
+	ClientID  string     `parquet:"client_id"`
+	Tokens    []string   `parquet:"tokens,list"` // every token of the client, sorted
+	Phones    []ValueRow `parquet:"phones,list"` // latest seen first
+	Emails    []ValueRow `parquet:"emails,list"`
+	Name      string     `parquet:"name"`
+	FirstName string     `parquet:"first_name"`
+	LastName  string     `parquet:"last_name"`
+	BirthDate string     `parquet:"birth_date"`
+	Gender    string     `parquet:"gender"`
+	City      string     `parquet:"city"`
+	Country   string     `parquet:"country"`
+	Address   string     `parquet:"address"`
+	Company   string     `parquet:"company"`
+}
+
+// ValueRow is a contact value with the time it was first and last stated.
+type ValueRow struct {
+	Value string    `parquet:"value"`
+	Since time.Time `parquet:"since,timestamp(microsecond)"`
+	Last  time.Time `parquet:"last_seen,timestamp(microsecond)"`
+}
+
+// Table implements Row.
+func (PersonRow) Table() string { return "people" }
+
+// Personal implements Row.
+func (PersonRow) Personal() []string {
+	return []string{"phones", "emails", "name", "first_name", "last_name", "birth_date", "gender", "city", "country", "address", "company"}
+}
+
+// TokenRow says which client a token belongs to (lake/people/tokens), ordered by
+// token.
+type TokenRow struct {
+	Token    string `parquet:"token"`
+	ClientID string `parquet:"client_id"`
+}
+
+// Table implements Row.
+func (TokenRow) Table() string { return "tokens" }
+
+// Personal implements Row.
+func (TokenRow) Personal() []string { return nil }

@@ -1,0 +1,260 @@
+package spreadsheet
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/leadlake/leadlake/lib/consent"
+)
+
+// Kind is what a file's rows are.
+type Kind string
+
+// The kinds of files.
+const (
+	OrdersFile Kind = "orders"
+	LeadsFile  Kind = "leads"
+	CostsFile  Kind = "costs"
+)
+
+// Field is a meaning a column may have, as -map writes it.
+type Field string
+
+// The fields. Consent columns are ConsentPrefix and a purpose ("consent_ads").
+const (
+	Client      Field = "client" // any id of the client in the source
+	Phone       Field = "phone"  // may stand in several columns
+	Email       Field = "email"  // may stand in several columns
+	Name        Field = "name"
+	FirstName   Field = "first_name"
+	LastName    Field = "last_name"
+	BirthDate   Field = "birth_date"
+	Gender      Field = "gender"
+	City        Field = "city"
+	Country     Field = "country"
+	Company     Field = "company"
+	Date        Field = "date"
+	DateEnd     Field = "date_end"
+	OrderID     Field = "order_id"
+	LeadID      Field = "lead_id"
+	Amount      Field = "amount"
+	Currency    Field = "currency"
+	Shipping    Field = "shipping"
+	Returned    Field = "returned"
+	Status      Field = "status"
+	Stage       Field = "stage"
+	Item        Field = "item"
+	SKU         Field = "sku"
+	Category    Field = "category"
+	Quantity    Field = "quantity"
+	Price       Field = "price"
+	ItemSum     Field = "item_sum"
+	Source      Field = "source"
+	Medium      Field = "medium"
+	Campaign    Field = "campaign"
+	Manager     Field = "manager"
+	Comment     Field = "comment"
+	Interest    Field = "interest"
+	Clicks      Field = "clicks"
+	Impressions Field = "impressions"
+	ConsentAt   Field = "consent_at"
+
+	ConsentPrefix = "consent_"
+
+	// person is a header such as "Клиент" that may stand over ids or over names;
+	// the values decide, or the user.
+	person Field = "person"
+)
+
+// fieldRow is one line of the table of headers. kinds are the initials of the
+// kinds of files that know the field; synonyms are compared as headerKey sees
+// them: letters and digits only, small, ё as е.
+type fieldRow struct {
+	field    Field
+	kinds    string
+	synonyms string // separated by |
+}
+
+// fieldTable is the only list of headers that are recognised.
+func fieldTable() []fieldRow {
+	return []fieldRow{
+		{Client, "ol", "client|client id|clientid|customer id|customerid|customer number|customer no|user id|buyer id|external id|external_id|contact id|card no|card number|loyalty card|id клиента|ид клиента|код клиента|номер клиента|клиент id|id покупателя|ид покупателя|код покупателя|id контакта|id контрагента|код контрагента|внешний id|номер карты|карта лояльности|дисконтная карта|карта клиента"},
+		{person, "ol", "клиент|покупатель|контрагент|заказчик|customer|buyer|партнер"},
+		{Phone, "ol", "phone|phone number|telephone|tel|mobile|mobile phone|cell phone|work phone|home phone|other phone|customer phone|client phone|billing phone|телефон|номер телефона|тел|мобильный|мобильный телефон|сотовый|сотовый телефон|рабочий телефон|домашний телефон|другой телефон|рабочий прямой телефон|телефон клиента|телефон покупателя|контактный телефон|телефон контакта|телефоны|телефон 1|телефон 2|phone 1|phone 2|phones"},
+		{Email, "ol", "email|e-mail|mail|email address|e-mail address|customer email|client email|billing email|work email|почта|эл почта|эл. почта|электронная почта|адрес электронной почты|емейл|имейл|email клиента|e-mail клиента|email покупателя|рабочий email|рабочий e-mail|личный email|частный e-mail|другой email|другой e-mail|emails|email 1|email 2"},
+		{Name, "ol", "name|full name|fullname|customer name|client name|contact name|buyer name|contact|billing name|фио|имя|имя клиента|фио клиента|фио покупателя|имя покупателя|контактное лицо|контакт|основной контакт|полное имя|наименование клиента"},
+		{FirstName, "ol", "first name|firstname|first_name|given name|billing first name|имя контакта"},
+		{LastName, "ol", "last name|lastname|last_name|surname|family name|billing last name|фамилия|фамилия клиента"},
+		{BirthDate, "ol", "birth date|birthdate|birthday|date of birth|dob|birth_date|дата рождения|день рождения|др"},
+		{Gender, "ol", "gender|sex|пол"},
+		{City, "ol", "city|town|billing city|shipping city|город|город доставки|город клиента|населенный пункт"},
+		{Country, "ol", "country|billing country|country code|страна"},
+		{Company, "ol", "company|company name|organization|organisation|компания|организация|название компании|юрлицо"},
+		{Date, "ol", "date|datetime|created|created at|created_at|creation date|date created|timestamp|дата|дата и время|дата создания|создан|создано|время создания"},
+		{Date, "o", "order date|date of order|orderdate|purchase date|invoice date|invoicedate|transaction date|sale date|дата заказа|дата оформления|дата оформления заказа|дата покупки|дата продажи|дата сделки|дата документа|дата чека|оформлен"},
+		{Date, "l", "lead date|submitted at|request date|received at|дата заявки|дата обращения|дата лида|дата звонка|дата отправки|время заявки"},
+		{Date, "c", "date|day|reporting starts|date start|дата|день|дата начала|дата начала отчетности|дата расхода"},
+		{DateEnd, "c", "reporting ends|date stop|date end|дата окончания|дата окончания отчетности"},
+		{OrderID, "o", "order id|orderid|order_id|order no|order number|order #|id|invoice|invoice no|invoiceno|invoice number|transaction id|deal id|номер заказа|№ заказа|id заказа|ид заказа|заказ|номер|№|код заказа|id сделки|номер сделки|номер чека|чек|номер документа|номер накладной|заказ покупателя|ид"},
+		{LeadID, "l", "id|lead id|lead_id|request id|submission id|номер заявки|id заявки|id лида|ид|номер|№|id сделки|номер лида"},
+		{Amount, "o", "amount|total|order total|grand total|order amount|order sum|total price|total amount|sum|revenue|paid amount|сумма|сумма заказа|итого|итоговая сумма|сумма покупки|сумма продажи|сумма сделки|стоимость заказа|стоимость|всего|выручка|бюджет|бюджет сделки|сумма чека|сумма документа|оплачено|к оплате|общая сумма|сумма с ндс"},
+		{Amount, "c", "amount|cost|spend|spent|amount spent|total cost|expense|expenses|ad cost|сумма|расход|расходы|расход с ндс|затраты|потрачено|потраченная сумма|израсходовано|стоимость|бюджет|списано|сумма затрат"},
+		{Currency, "oc", "currency|currency code|валюта|код валюты|валюта заказа"},
+		{Shipping, "o", "shipping|shipping cost|delivery cost|shipping amount|delivery|доставка|стоимость доставки|сумма доставки"},
+		{Returned, "o", "returned|refund|refunded|refund amount|returned amount|возврат|сумма возврата|возвращено"},
+		{Status, "o", "status|order status|state|financial status|статус|статус заказа|состояние|статус сделки|состояние заказа|этап сделки|стадия сделки|стадия|этап|stage"},
+		{Stage, "l", "stage|status|lead status|lead stage|pipeline stage|стадия|этап|статус|этап сделки|стадия сделки|статус лида|статус заявки|стадия лида"},
+		{Item, "o", "item|product|product name|item name|product title|description|товар|наименование|наименование товара|название товара|номенклатура|услуга|позиция|товар услуга|товары"},
+		{SKU, "o", "sku|article|product id|item id|stock code|stockcode|артикул|код товара|ид товара|id товара|штрихкод"},
+		{Category, "o", "category|product category|product type|item category|категория|категория товара|группа|группа товаров|раздел|вид номенклатуры|номенклатурная группа"},
+		{Quantity, "o", "quantity|qty|count|units|количество|кол-во|колво|кол во|шт|число"},
+		{Price, "o", "price|unit price|unitprice|item price|цена|цена за единицу|цена за шт|цена товара"},
+		{ItemSum, "o", "item sum|item_sum|line total|line amount|item total|item amount|сумма позиции|сумма по позиции|стоимость товара|сумма строки|стоимость позиции"},
+		{Source, "ol", "source|lead source|order source|traffic source|channel|utm source|utm_source|источник|источник заказа|источник трафика|источник лида|источник заявки|источник сделки|канал|рекламный источник|откуда узнали|способ оформления"},
+		{Source, "c", "source|utm source|utm_source|channel|platform|ad platform|network|account|источник|канал|площадка|рекламная система|рекламный канал|система"},
+		{Medium, "ol", "medium|utm medium|utm_medium"},
+		{Campaign, "ol", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании"},
+		{Campaign, "c", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании|название рекламной кампании|имя кампании"},
+		{Manager, "ol", "manager|owner|responsible|assigned to|sales rep|менеджер|ответственный|ответственный менеджер|продавец|ответственный сотрудник"},
+		{Comment, "ol", "comment|comments|note|notes|message|text|комментарий|комментарий клиента|примечание|примечания|сообщение|текст|текст заявки|вопрос"},
+		{Interest, "l", "interest|service|product|form|form name|lead name|subject|интерес|услуга|товар|продукт|форма|название формы|тема|направление"},
+		{Clicks, "c", "clicks|link clicks|clicks all|клики|клик|переходы|количество кликов|клики по ссылке|клики все"},
+		{Impressions, "c", "impressions|impr|views|показы|количество показов|просмотры"},
+		{ConsentAt, "ol", "consent_at|consent at|consent date|date of consent|дата согласия|время согласия"},
+		{consentField(consent.Processing), "ol", "consent|gdpr consent|согласие|согласие на обработку персональных данных|согласие на обработку данных|согласие пдн|согласие на обработку пдн"},
+		{consentField(consent.Ads), "ol", "ads consent|marketing consent|согласие на рекламу|согласие на получение рекламы|согласие реклама"},
+		{consentField(consent.Email), "ol", "email consent|email opt in|согласие на рассылку|согласие на email рассылку|подписка на рассылку|email подписка"},
+		{consentField(consent.SMS), "ol", "sms consent|sms opt in|согласие на sms|согласие на смс|согласие на sms рассылку"},
+		{consentField(consent.Call), "ol", "call consent|согласие на звонки|согласие на звонок"},
+		{consentField(consent.Messenger), "ol", "messenger consent|согласие на мессенджеры|согласие на сообщения"},
+	}
+}
+
+func consentField(p consent.Purpose) Field { return ConsentPrefix + Field(p) }
+
+// purpose is the purpose of a consent field; false for every other field.
+func (f Field) purpose() (consent.Purpose, bool) {
+	p, ok := strings.CutPrefix(string(f), ConsentPrefix)
+	if !ok || f == ConsentAt || p == "" {
+		return "", false
+	}
+	return consent.Purpose(p), true
+}
+
+// several tells whether more than one column may hold the field.
+func (f Field) several() bool { return f == Phone || f == Email }
+
+func (f Field) isDate() bool {
+	return f == Date || f == DateEnd || f == BirthDate || f == ConsentAt
+}
+
+func (f Field) isNumber() bool {
+	switch f {
+	case Amount, Shipping, Returned, Quantity, Price, ItemSum, Clicks, Impressions:
+		return true
+	}
+	return false
+}
+
+func (f Field) isMoney() bool {
+	switch f {
+	case Amount, Shipping, Returned, Price, ItemSum:
+		return true
+	}
+	return false
+}
+
+// vocabulary finds the field of a header for one kind of file.
+type vocabulary map[string]Field
+
+func vocabularyOf(kind Kind) vocabulary {
+	v := make(vocabulary, 256)
+	for _, row := range fieldTable() {
+		if !strings.Contains(row.kinds, string(kind[0])) {
+			continue
+		}
+		if row.field != person {
+			v[headerKey(string(row.field))] = row.field
+		}
+		for s := range strings.SplitSeq(row.synonyms, "|") {
+			if key := headerKey(s); v[key] == "" {
+				v[key] = row.field
+			}
+		}
+	}
+	return v
+}
+
+// field recognises a header: as it stands, without a currency at its end, and
+// without the entity some CRMs put before a colon ("Контакт: Телефон").
+func (v vocabulary) field(header string) (Field, bool) {
+	if f, ok := v[headerKey(header)]; ok {
+		return f, true
+	}
+	if bare, _, ok := cutCurrency(header); ok {
+		if f, found := v[headerKey(bare)]; found && f.isMoney() {
+			return f, true
+		}
+	}
+	if i := strings.LastIndexByte(header, ':'); i >= 0 {
+		if f, ok := v[headerKey(header[i+1:])]; ok {
+			return f, true
+		}
+	}
+	if p, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(header)), ConsentPrefix); ok && p != "" && v[headerKey(string(ConsentAt))] != "" {
+		return ConsentPrefix + Field(p), true
+	}
+	return "", false
+}
+
+// fields lists the field names of a kind in the order of the table, for messages.
+func fieldsOf(kind Kind) []Field {
+	var out []Field
+	for _, row := range fieldTable() {
+		if row.field != person && strings.Contains(row.kinds, string(kind[0])) && !slices.Contains(out, row.field) {
+			out = append(out, row.field)
+		}
+	}
+	return out
+}
+
+// headerKey is what two spellings of a header have in common.
+func headerKey(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '№' || r == '#':
+			b.WriteString("номер")
+		case r == 'ё' || r == 'Ё':
+			b.WriteRune('е')
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return b.String()
+}
+
+// cutCurrency splits "Сумма, руб." or "Amount spent (USD)" into the header and
+// the currency's code.
+func cutCurrency(header string) (bare, code string, ok bool) {
+	text := strings.TrimRight(strings.TrimSpace(header), " .)]")
+	i := strings.LastIndexAny(text, " ,([")
+	if i <= 0 {
+		return header, "", false
+	}
+	code, ok = currencyWord(text[i+1:])
+	return strings.TrimRight(text[:i], " ,(["), code, ok
+}
+
+// inThousands tells whether a header says that its numbers are thousands or
+// millions, which are never read as they stand.
+func inThousands(header string) bool {
+	for _, word := range strings.FieldsFunc(strings.ToLower(header), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		switch word {
+		case "тыс", "тысяч", "млн", "миллионов", "thousand", "thousands", "million", "millions", "k":
+			return true
+		}
+	}
+	return false
+}
