@@ -51,6 +51,7 @@ var flow = []string{
 	"functions/portal",
 	"functions/erase",
 	"infra/leadlake/wiring",
+	"infra/leadlake/demoshop",
 	"infra/leadlake",
 }
 
@@ -82,7 +83,7 @@ var homes = map[string][]string{
 	"go.yaml.in/yaml/v3":                       {"lib/config", "infra/leadlake/wiring"},
 	"golang.org/x/net":                         {"lib/identity", "lib/webhook", "lib/audience"},
 	"golang.org/x/sys":                         {"lib/objstore/filestore"},
-	"golang.org/x/text":                        {"lib/webhook", "lib/spreadsheet", "lib/config", "lib/portal", "lib/audience", "infra/leadlake"},
+	"golang.org/x/text":                        {"lib/webhook", "lib/spreadsheet", "lib/config", "lib/analytics", "lib/portal", "lib/audience", "infra/leadlake"},
 }
 
 // sources are the parsed imports of one package folder, tests left out.

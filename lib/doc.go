@@ -53,5 +53,6 @@
 //	functions/portal              pages
 //	functions/erase               forgets people, and cleans up what is past its retention
 //	infra/leadlake/wiring         routes and schedules, read from template.yaml
+//	infra/leadlake/demoshop       the synthetic shop that the demo posts
 //	infra/leadlake                the whole system as one program
 package lib

@@ -23,9 +23,9 @@ const casesFile = "../../../shared/audience_cases.csv"
 // decided are the rows of audience_cases.csv whose source does what Leadlake must
 // not copy, with our answer and where it was decided. "" means refused.
 var decided = map[string]struct{ want, why string }{
-	"Google|phone|912382193":                            {"", "a bare + before a national number is refused: no default country (audiences, 15)"},
-	"Google|phone|(912)382193":                          {"", "the same number with punctuation"},
-	"Google|phone|09876543210":                          {"", "TRAP: a number with the trunk 0 has no country code to restore"},
+	"Google|phone|912382193":                                  {"", "a bare + before a national number is refused: no default country (audiences, 15)"},
+	"Google|phone|(912)382193":                                {"", "the same number with punctuation"},
+	"Google|phone|09876543210":                                {"", "TRAP: a number with the trunk 0 has no country code to restore"},
 	"UID2 (cross-check of the Gmail rule)|phone|65 1243 5678": {"", "ten digits without a country may be national; UID2 checks the Gmail rule only"},
 }
 

@@ -117,14 +117,16 @@ func google() Platform {
 						target = 1
 					}
 					for i := 0; i == 0 || i*emails < len(p.emails) || i*phones < len(p.phones); i++ {
-						row := make([]cell, 0, emails+phones+len(where))
+						row := p.cells()
 						for j := range emails {
 							row = append(row, cell{text: at(p.emails, i*emails+j), hash: SHA256})
 						}
 						for j := range phones {
 							row = append(row, cell{text: at(p.phones, i*phones+j), hash: SHA256})
 						}
-						add(target, append(row, where[:]...))
+						row = append(row, where[:]...)
+						p.row = row // keeps what it has grown to
+						add(target, row)
 					}
 				},
 				warn: func(files []FileReport) []Text {

@@ -69,7 +69,7 @@ func (f *folder) text(name string) string {
 func request(platform string, hashed bool) audience.Request {
 	return audience.Request{
 		Run: "0123456789abcdef", AsOf: "2026-11-20", Segment: "asleep-coffee",
-		Title: audience.Text{RU: "Уснувшие, кофе", EN: "Asleep coffee drinkers"}, Rule: `activity == "sleeping"`,
+		Title: audience.Text{RU: "Уснувшие, кофе", EN: "Asleep coffee drinkers"}, Rule: `activity == "sleeping" && "coffee" in categories`,
 		Platform: platform, Hashed: hashed, Purpose: "ads", Consent: "form text 2026-03", ExpiresDay: "2026-12-04",
 	}
 }

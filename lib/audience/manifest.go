@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -82,11 +83,14 @@ const (
 // Encode gives the bytes of manifest.json: indented JSON with sorted maps and a
 // final line break.
 func (m Manifest) Encode() ([]byte, error) {
-	body, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // rules are full of && and are read by people here
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(m); err != nil {
 		return nil, fmt.Errorf("encode manifest: %w", err)
 	}
-	return append(body, '\n'), nil
+	return body.Bytes(), nil
 }
 
 func (p *plan) manifest() Manifest {

@@ -126,20 +126,21 @@ func gmailEmail(e identity.Email) (string, Reason) {
 // it, and with noPunctuation everything that is neither letter, mark nor digit.
 // Letters of every script stay. Composed and decomposed accents give one form.
 func normalName(value string, noPunctuation bool) string {
-	words := strings.Fields(strings.ToLower(norm.NFC.String(strings.ToValidUTF8(value, ""))))
+	words := strings.Fields(strings.ToLower(strings.ToValidUTF8(value, "")))
 	for len(words) > 1 && isTitle(words[0]) {
 		words = words[1:]
 	}
 	for len(words) > 1 && isSuffix(words[len(words)-1]) {
 		words = words[:len(words)-1]
 	}
-	return strings.Map(func(r rune) rune {
+	// Composed last: what is dropped may have stood between a letter and its accent.
+	return norm.NFC.String(strings.Map(func(r rune) rune {
 		letter := unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || noPunctuation && !letter {
 			return -1
 		}
 		return r
-	}, strings.Join(words, ""))
+	}, strings.Join(words, "")))
 }
 
 func isTitle(word string) bool {

@@ -37,14 +37,15 @@ func people() Platform {
 					if len(p.phones) == 0 && len(p.emails) == 0 {
 						return
 					}
-					row := []cell{
-						{text: p.ClientID}, {text: p.FirstName}, {text: p.LastName},
-						{text: strings.Join(p.phones, " / ")}, {text: strings.Join(p.emails, " / ")},
-						{text: p.City}, {text: p.BirthDay},
-					}
+					row := p.cells(
+						cell{text: p.ClientID}, cell{text: p.FirstName}, cell{text: p.LastName},
+						cell{text: strings.Join(p.phones, " / ")}, cell{text: strings.Join(p.emails, " / ")},
+						cell{text: p.City}, cell{text: p.BirthDay},
+					)
 					for _, column := range req.Columns {
 						row = append(row, cell{text: p.Fields[column.Key]})
 					}
+					p.row = row // keeps what it has grown to
 					add(0, row)
 				},
 			}

@@ -11,8 +11,9 @@ import (
 // person in them.
 type layout struct {
 	files []fileSpec
-	// phone and email are the normal forms the rows are made of.
-	phone, email Field
+	// phone, email and, where the platform takes it, vkID are the normal forms the
+	// rows are made of.
+	phone, email, vkID Field
 	// meet, if set, sees every person before the first row is written; files may
 	// be narrowed after it (settle).
 	meet   func(*person)
@@ -48,7 +49,15 @@ type cell struct {
 // once, in the contact's order.
 type person struct {
 	*Contact
-	phones, emails []string
+	phones, emails, vkIDs []string
+
+	row []cell // scratch for the platform's rows
+}
+
+// cells makes a row in the person's scratch; it is good until the next one.
+func (p *person) cells(cells ...cell) []cell {
+	p.row = append(p.row[:0], cells...)
+	return p.row
 }
 
 // rowKey identifies a row for the removal of duplicates: 128 bits of SHA-256, so
@@ -85,7 +94,14 @@ type plan struct {
 	// inFiles counts people by the set of files they have rows in, a bit a file:
 	// who stands only in a file that is refused later is not handed over.
 	inFiles map[uint8]int
-	who     person // of the contact at hand; its slices are reused
+
+	// The contact at hand: one value whose memory is reused for millions.
+	contact Contact
+	who     person
+	in      uint8 // files it has rows in
+	offered bool  // it had rows, duplicates or not
+	scratch []byte
+	fault   error
 }
 
 func newPlan(req *Request, platform *Platform) *plan {
@@ -106,7 +122,23 @@ func (p *plan) measure(contacts iter.Seq2[Contact, error]) error {
 	for i := range seen {
 		seen[i] = map[rowKey]struct{}{}
 	}
-	var scratch []byte
+	add := func(file int, row []cell) {
+		f := &p.files[file]
+		p.offered = true
+		ordinal := f.ordinal
+		f.ordinal++
+		key := p.keyOf(row)
+		if _, there := seen[file][key]; there {
+			f.duplicates = append(f.duplicates, ordinal)
+			p.duplicates++
+			return
+		}
+		seen[file][key] = struct{}{}
+		p.in |= 1 << file
+		f.rows++
+		p.scratch = f.spec.format.appendRow(p.scratch[:0], row, p.req.Hashed, true)
+		f.bytes += int64(len(p.scratch))
+	}
 	for contact, err := range contacts {
 		if err != nil {
 			return fmt.Errorf("read contacts: %w", err)
@@ -116,34 +148,16 @@ func (p *plan) measure(contacts iter.Seq2[Contact, error]) error {
 			p.excluded[contact.Excluded]++
 			continue
 		}
-		who, refused := p.normalise(&contact, true)
+		p.in, p.offered = 0, false
+		refused := p.take(contact, true)
 		if p.layout.meet != nil {
-			p.layout.meet(who)
+			p.layout.meet(&p.who)
 		}
-		var in uint8
-		offered := false
-		p.layout.rows(who, func(file int, row []cell) {
-			f := &p.files[file]
-			offered = true
-			ordinal := f.ordinal
-			f.ordinal++
-			var key rowKey
-			key, scratch = keyOf(row, scratch)
-			if _, there := seen[file][key]; there {
-				f.duplicates = append(f.duplicates, ordinal)
-				p.duplicates++
-				return
-			}
-			seen[file][key] = struct{}{}
-			in |= 1 << file
-			f.rows++
-			scratch = f.spec.format.appendRow(scratch[:0], row, p.req.Hashed, true)
-			f.bytes += int64(len(scratch))
-		})
+		p.layout.rows(&p.who, add)
 		switch {
-		case in != 0:
-			p.inFiles[in]++
-		case offered:
+		case p.in != 0:
+			p.inFiles[p.in]++
+		case p.offered:
 			p.excluded[ReasonDuplicate]++
 		case refused != "":
 			p.excluded[refused]++
@@ -157,37 +171,39 @@ func (p *plan) measure(contacts iter.Seq2[Contact, error]) error {
 	return nil
 }
 
-// normalise brings a contact's identifiers into the platform's form; the person
-// is good until the next call. It returns the reason of the first one refused, phones before e-mails.
-func (p *plan) normalise(c *Contact, count bool) (*person, Reason) {
-	who := &p.who
-	who.Contact, who.phones, who.emails = c, who.phones[:0], who.emails[:0]
+// take makes contact the one at hand, its identifiers in the platform's form. It
+// returns the reason of the first one refused, phones before e-mails
+// before ids.
+func (p *plan) take(contact Contact, count bool) Reason {
+	p.contact = contact
+	c, who := &p.contact, &p.who
+	who.Contact, who.phones, who.emails, who.vkIDs = c, who.phones[:0], who.emails[:0], who.vkIDs[:0]
 	var first Reason
-	refuse := func(reason Reason) {
-		if first == "" {
+	read := func(to []string, field *Field, value string) []string {
+		text, reason := field.stored(value)
+		switch {
+		case reason == "" && !slices.Contains(to, text):
+			return append(to, text)
+		case reason != "" && first == "":
 			first = reason
 		}
-		if count {
+		if reason != "" && count {
 			p.values[reason]++
 		}
+		return to
 	}
 	for _, phone := range c.Phones {
-		text, reason := p.layout.phone.stored(string(phone))
-		if reason != "" {
-			refuse(reason)
-		} else if !slices.Contains(who.phones, text) {
-			who.phones = append(who.phones, text)
-		}
+		who.phones = read(who.phones, &p.layout.phone, string(phone))
 	}
 	for _, email := range c.Emails {
-		text, reason := p.layout.email.stored(string(email))
-		if reason != "" {
-			refuse(reason)
-		} else if !slices.Contains(who.emails, text) {
-			who.emails = append(who.emails, text)
+		who.emails = read(who.emails, &p.layout.email, string(email))
+	}
+	if p.layout.vkID.read != nil {
+		for _, id := range c.VKIDs {
+			who.vkIDs = read(who.vkIDs, &p.layout.vkID, id)
 		}
 	}
-	return who, first
+	return first
 }
 
 // stored reads a value that is in the lake's normal form already: no phone is
@@ -220,8 +236,24 @@ func (p *plan) write(contacts iter.Seq2[Contact, error]) error {
 			}
 		}
 	}
+	add := func(file int, row []cell) {
+		f := &p.files[file]
+		ordinal := f.ordinal
+		f.ordinal++
+		if f.next < len(f.duplicates) && f.duplicates[f.next] == ordinal {
+			f.next++
+			return
+		}
+		if f.out == nil || p.fault != nil {
+			return
+		}
+		f.written++
+		p.scratch = f.spec.format.appendRow(p.scratch[:0], row, p.req.Hashed, false)
+		if err := f.out.write(p.scratch); err != nil {
+			p.fault = fmt.Errorf("write %s: %w", f.spec.name, err)
+		}
+	}
 	members := 0
-	var scratch []byte
 	for contact, err := range contacts {
 		if err != nil {
 			return fmt.Errorf("read contacts: %w", err)
@@ -230,27 +262,10 @@ func (p *plan) write(contacts iter.Seq2[Contact, error]) error {
 		if contact.Excluded != "" {
 			continue
 		}
-		who, _ := p.normalise(&contact, false)
-		var failed error
-		p.layout.rows(who, func(file int, row []cell) {
-			f := &p.files[file]
-			ordinal := f.ordinal
-			f.ordinal++
-			if f.next < len(f.duplicates) && f.duplicates[f.next] == ordinal {
-				f.next++
-				return
-			}
-			if f.out == nil || failed != nil {
-				return
-			}
-			f.written++
-			scratch = f.spec.format.appendRow(scratch[:0], row, p.req.Hashed, false)
-			if err := f.out.write(scratch); err != nil {
-				failed = fmt.Errorf("write %s: %w", f.spec.name, err)
-			}
-		})
-		if failed != nil {
-			return failed
+		p.take(contact, false)
+		p.layout.rows(&p.who, add)
+		if p.fault != nil {
+			return p.fault
 		}
 	}
 	for i := range p.files {
@@ -269,14 +284,14 @@ func (p *plan) write(contacts iter.Seq2[Contact, error]) error {
 }
 
 // keyOf is the key of a row's own cells.
-func keyOf(row []cell, scratch []byte) (rowKey, []byte) {
-	scratch = scratch[:0]
+func (p *plan) keyOf(row []cell) rowKey {
+	p.scratch = p.scratch[:0]
 	for i := range row {
 		if !row[i].aside {
-			scratch = append(scratch, row[i].text...)
-			scratch = append(scratch, 0) // stands in no normal form
+			p.scratch = append(p.scratch, row[i].text...)
+			p.scratch = append(p.scratch, 0) // stands in no normal form
 		}
 	}
-	sum := sha256.Sum256(scratch)
-	return rowKey(sum[:16]), scratch
+	sum := sha256.Sum256(p.scratch)
+	return rowKey(sum[:16])
 }

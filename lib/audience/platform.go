@@ -162,11 +162,11 @@ func (n Normaliser) Normalise(platform, field, value string) (Normal, error) {
 }
 
 func (f Field) normalise(value string, from Normaliser) (Normal, error) {
-	if looksHashed(value) {
-		return Normal{}, &Refusal{f.Key, ReasonAlreadyHashed}
-	}
 	text, reason := f.read(value, from)
-	if reason == "" && text == "" {
+	switch {
+	case looksHashed(value) || looksHashed(text): // before the reading's own reason: it says more
+		reason = ReasonAlreadyHashed
+	case reason == "" && text == "":
 		reason = ReasonEmpty
 	}
 	if reason != "" {

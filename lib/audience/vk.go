@@ -23,6 +23,9 @@ func vk() Platform {
 		"латиницей, без пробелов по краям, строчными буквами; точки и +метка остаются",
 		"Latin letters, no blanks around it, lower case; dots and +tag stay",
 	}, latinEmail)
+	vkID := Field{Key: "vk_id", Form: Text{"число без приставки", "a number without a prefix"}, read: func(value string, _ Normaliser) (string, Reason) {
+		return numericID(value)
+	}}
 	list := func(name, field string, optional bool, about Text) fileSpec {
 		return fileSpec{
 			name: name, about: about, fields: []string{field}, optional: optional,
@@ -35,9 +38,7 @@ func vk() Platform {
 		Hash:  MD5,
 		Fields: []Field{
 			email, phone,
-			{Key: "vk_id", Form: Text{"число без приставки", "a number without a prefix"}, read: func(value string, _ Normaliser) (string, Reason) {
-				return numericID(value)
-			}},
+			vkID,
 			{Key: "ok_id", Form: Text{"число без приставки", "a number without a prefix"}, read: func(value string, _ Normaliser) (string, Reason) {
 				return numericID(value)
 			}},
@@ -58,7 +59,7 @@ func vk() Platform {
 		},
 		layout: func(*Request) layout {
 			return layout{
-				phone: phone, email: email,
+				phone: phone, email: email, vkID: vkID,
 				files: []fileSpec{
 					list("vk_phones.txt", "phone", false, Text{"Телефоны", "Phones"}),
 					list("vk_emails.txt", "email", false, Text{"Адреса почты", "E-mails"}),
@@ -66,15 +67,13 @@ func vk() Platform {
 				},
 				rows: func(p *person, add func(int, []cell)) {
 					for _, value := range p.phones {
-						add(0, []cell{{text: value, hash: MD5}})
+						add(0, p.cells(cell{text: value, hash: MD5}))
 					}
 					for _, value := range p.emails {
-						add(1, []cell{{text: value, hash: MD5}})
+						add(1, p.cells(cell{text: value, hash: MD5}))
 					}
-					for _, value := range p.VKIDs {
-						if id, reason := numericID(value); reason == "" {
-							add(2, []cell{{text: id}})
-						}
+					for _, value := range p.vkIDs {
+						add(2, p.cells(cell{text: value}))
 					}
 				},
 			}

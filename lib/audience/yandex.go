@@ -4,6 +4,7 @@ import (
 	"crypto/md5" //nolint:gosec // G501: the platform hashes hardware addresses with MD5
 	"encoding/hex"
 	"strings"
+	"unicode"
 )
 
 // yandex is Yandex Audience, the CRM form of its upload (audiences, 4): one CSV
@@ -62,11 +63,11 @@ func yandex() Platform {
 				}},
 				rows: func(p *person, add func(int, []cell)) {
 					for i := range max(len(p.phones), len(p.emails)) {
-						add(0, []cell{
-							{text: at(p.phones, i), hash: SHA256},
-							{text: at(p.emails, i), hash: SHA256},
-							{text: p.ClientID, aside: true},
-						})
+						add(0, p.cells(
+							cell{text: at(p.phones, i), hash: SHA256},
+							cell{text: at(p.emails, i), hash: SHA256},
+							cell{text: p.ClientID, aside: true},
+						))
 					}
 				},
 				warn: func(files []FileReport) []Text {
@@ -94,7 +95,7 @@ func at(values []string, i int) string {
 // plainID is an id of the owner's own systems; it must be no disguised contact.
 func plainID(value string, _ Normaliser) (string, Reason) {
 	value = strings.TrimSpace(value)
-	if len(value) > 128 || strings.ContainsAny(value, "@+\r\n\t\",;") {
+	if len(value) > 128 || strings.ContainsAny(value, "@+\",;") || strings.ContainsFunc(value, unicode.IsControl) {
 		return "", ReasonInvalidValue
 	}
 	return value, ""

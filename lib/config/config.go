@@ -29,7 +29,6 @@ type Config struct {
 	Managers  map[string]Manager `yaml:"managers"`
 	Sensitive []string           `yaml:"sensitive"`
 	Retention Retention          `yaml:"retention"`
-	TokenKey  TokenKey           `yaml:"token_key"`
 
 	location *time.Location
 	rates    map[string]money.Rate
@@ -57,12 +56,12 @@ type Source struct {
 	Orders      Orders            `yaml:"orders"`
 	Consents    []ConsentRule     `yaml:"consents"`
 	Required    []string          `yaml:"required"`
-	MaxBody     int64             `yaml:"max_body_bytes"`     // default 1 MiB, at most 5 MiB
-	Redirect    string            `yaml:"redirect"`           // thank-you page of a plain browser form
-	NoRetry     bool              `yaml:"never_retries"`      // answer 200 whatever is in the body
-	Resubmit    int               `yaml:"resubmit_minutes"`   // default 10
-	Currency    string            `yaml:"currency"`           // of amounts without one; default the business's
-	OrderStatus string            `yaml:"order_status"`       // of orders that tell none; default new
+	MaxBody     int64             `yaml:"max_body_bytes"`      // default 1 MiB, at most 5 MiB
+	Redirect    string            `yaml:"redirect"`            // thank-you page of a plain browser form
+	NoRetry     bool              `yaml:"never_retries"`       // answer 200 whatever is in the body
+	Resubmit    int               `yaml:"resubmit_minutes"`    // default 10
+	Currency    string            `yaml:"currency"`            // of amounts without one; default the business's
+	OrderStatus string            `yaml:"order_status"`        // of orders that tell none; default new
 	PerSecond   int               `yaml:"requests_per_second"` // 0: no limit
 }
 
@@ -154,11 +153,6 @@ type Retention struct {
 	RawDays       int `yaml:"raw_days"`
 	Runs          int `yaml:"runs"`
 	AudiencesDays int `yaml:"audiences_days"`
-}
-
-// TokenKey keeps the known answer of the deployment's key, never the key.
-type TokenKey struct {
-	KnownAnswer string `yaml:"known_answer"`
 }
 
 // Default is the configuration that runs where there is no file: no sources.

@@ -15,6 +15,9 @@ type Defaults struct {
 	Location *time.Location // of times without a zone; nil is UTC
 }
 
+// MaxID is the longest id of an event in bytes.
+const MaxID = 512
+
 // FromJSON reads one native event (design §4). All faults are returned together,
 // each with its path below path; the event is only of use when there are none.
 // Unknown fields are kept as text in Attributes, null and empty text mean "not
@@ -30,7 +33,9 @@ func FromJSON(v Value, path string, defaults Defaults) (Event, []*FieldError) {
 		at := Join(path, m.Key)
 		switch m.Key {
 		case "id":
-			ev.ID = r.text(m.Value, at)
+			if ev.ID = r.text(m.Value, at); len(ev.ID) > MaxID {
+				r.fault(at, "longer than 512 bytes")
+			}
 		case "kind":
 			ev.Kind = Kind(r.text(m.Value, at))
 		case "at":
@@ -74,7 +79,13 @@ func (r *reader) check(ev *Event, path string) {
 	if len(r.faults) > 0 {
 		return // a field of a wrong type would only be reported twice
 	}
-	missing := func(field string) { r.fault(Join(path, field), "missing; kind "+string(ev.Kind)+" needs it") }
+	missing := func(fields ...string) {
+		at := path
+		for _, field := range fields {
+			at = Join(at, field)
+		}
+		r.fault(at, "missing; kind "+string(ev.Kind)+" needs it")
+	}
 	if ev.Kind == "" {
 		r.fault(Join(path, "kind"), "missing; one of lead, order, stage, contact, booking, profile, consent, unsubscribe, cost, erase")
 		return
@@ -86,7 +97,7 @@ func (r *reader) check(ev *Event, path string) {
 	switch ev.Kind {
 	case OrderChange:
 		if ev.Order == nil || ev.Order.ID == "" {
-			missing("order.id")
+			missing("order", "id")
 		}
 	case Stage:
 		if ev.Stage == "" {
@@ -94,7 +105,7 @@ func (r *reader) check(ev *Event, path string) {
 		}
 	case ContactMade:
 		if ev.Contact == nil || ev.Contact.Channel == "" {
-			missing("contact.channel")
+			missing("contact", "channel")
 		}
 	case BookingMade:
 		if ev.Booking == nil {

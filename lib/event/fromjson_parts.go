@@ -35,7 +35,7 @@ func (r *reader) client(v Value, path string) Client {
 		case "birth_date":
 			c.BirthDate = r.birthDate(m.Value, at, &c)
 		case "gender":
-			c.Gender = gender(r.text(m.Value, at))
+			c.Gender = Gender(r.text(m.Value, at))
 		case "city":
 			c.City = r.text(m.Value, at)
 		case "country":
@@ -70,7 +70,8 @@ func (r *reader) birthDate(v Value, path string, c *Client) string {
 	return day
 }
 
-func gender(s string) string {
+// Gender reads the usual words for f and m; anything else is not told.
+func Gender(s string) string {
 	switch strings.ToLower(s) {
 	case "f", "female", "ж", "жен", "женский", "woman":
 		return "f"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -12,8 +13,9 @@ import (
 
 // Limits of a JSON body (reliability §6 rows 6 and 7).
 const (
-	MaxDepth = 64
-	MaxKeys  = 10_000
+	MaxDepth  = 64
+	MaxKeys   = 10_000 // of one event; its array elements are bounded by the same number
+	MaxEvents = 50_000 // of one body
 )
 
 // Sentinels of ParseJSON; each has a stable reason code under lake/failed.
@@ -22,6 +24,9 @@ var (
 	ErrDuplicate = errors.New("event: duplicate or case-variant JSON key")
 	ErrTooDeep   = errors.New("event: JSON nested too deep")
 	ErrTooMany   = errors.New("event: too many JSON keys")
+
+	// ErrNotUTF8 is a malformed text too: JSON is UTF-8 (RFC 8259, section 8.1).
+	ErrNotUTF8 = fmt.Errorf("%w: not UTF-8", ErrMalformed)
 )
 
 // JSONError says where in a JSON text what is wrong, without quoting it.
@@ -90,14 +95,14 @@ func (v Value) Get(key string) Value {
 
 // ParseJSON reads one JSON value, or several that follow each other (NDJSON),
 // strictly: valid UTF-8 (a byte order mark is tolerated), no duplicate keys and
-// none that differ in case alone, at most MaxDepth levels and MaxKeys keys. The
-// keys are counted for each top-level value and, in a top-level array, for each
-// of its elements, since a batch of events is as large as its body may be.
-// Numbers keep their digits. Errors are *JSONError.
+// none that differ in case alone, at most MaxDepth levels and MaxKeys keys. Keys
+// and array elements are counted for each top-level value and, in a top-level
+// array, for each of its elements, since a batch of events is as large as its
+// body may be, up to MaxEvents. Numbers keep their digits. Errors are *JSONError.
 func ParseJSON(body []byte) ([]Value, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	if !utf8.Valid(body) {
-		return nil, &JSONError{Err: ErrMalformed, Path: "not UTF-8"}
+		return nil, &JSONError{Err: ErrNotUTF8}
 	}
 	if depth := deepest(body); depth > MaxDepth {
 		return nil, &JSONError{Err: ErrTooDeep}
@@ -110,9 +115,12 @@ func ParseJSON(body []byte) ([]Value, error) {
 			if errors.Is(err, io.EOF) && len(values) > 0 {
 				return values, nil
 			}
-			return nil, &JSONError{Err: ErrMalformed, Offset: decoder.InputOffset()}
+			return nil, &JSONError{Err: ErrMalformed, Offset: faultOffset(decoder, body, err)}
 		}
-		walker := walker{decoder: json.NewDecoder(bytes.NewReader(raw))}
+		if len(values) == MaxEvents {
+			return nil, &JSONError{Err: ErrTooMany, Offset: decoder.InputOffset()}
+		}
+		walker := walker{decoder: json.NewDecoder(bytes.NewReader(raw)), start: decoder.InputOffset() - int64(len(raw))}
 		walker.decoder.UseNumber()
 		value, err := walker.value("")
 		if err != nil {
@@ -120,6 +128,18 @@ func ParseJSON(body []byte) ([]Value, error) {
 		}
 		values = append(values, value)
 	}
+}
+
+// faultOffset is where a text stops being JSON.
+func faultOffset(decoder *json.Decoder, body []byte, err error) int64 {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return syntax.Offset
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return int64(len(body))
+	}
+	return decoder.InputOffset()
 }
 
 // deepest counts nesting without building anything, so that a hostile body
@@ -148,11 +168,13 @@ func deepest(body []byte) int {
 
 type walker struct {
 	decoder *json.Decoder
+	start   int64 // of the value in the body
 	keys    int
+	items   int
 }
 
 func (w *walker) fault(sentinel error, path string) error {
-	return &JSONError{Err: sentinel, Path: path, Offset: w.decoder.InputOffset()}
+	return &JSONError{Err: sentinel, Path: path, Offset: w.start + w.decoder.InputOffset()}
 }
 
 func (w *walker) value(path string) (Value, error) {
@@ -180,8 +202,15 @@ func (w *walker) value(path string) (Value, error) {
 func (w *walker) array(path string) (Value, error) {
 	value := Value{Type: Array}
 	for w.decoder.More() {
+		most := MaxKeys
 		if path == "" {
-			w.keys = 0
+			most, w.keys, w.items = MaxEvents, 0, len(value.Items)
+		}
+		if w.items++; w.items > most {
+			return Value{}, w.fault(ErrTooMany, path)
+		}
+		if path == "" {
+			w.items = 0
 		}
 		item, err := w.value(path + "[" + strconv.Itoa(len(value.Items)) + "]")
 		if err != nil {

@@ -157,13 +157,11 @@ type Rate struct{ ratio *big.Rat }
 
 // ParseRate reads a positive decimal such as "90.00".
 func ParseRate(s string) (Rate, error) {
-	s = strings.TrimSpace(s)
-	whole, fraction, _ := strings.Cut(s, ".")
-	if len(s) > 30 || !digits(whole) || !digits(fraction) {
-		return Rate{}, fmt.Errorf("%w: rate is not a decimal number", ErrInvalid)
+	ratio, err := parseRat(s)
+	if err != nil {
+		return Rate{}, err
 	}
-	ratio, ok := new(big.Rat).SetString(s)
-	if !ok || ratio.Sign() <= 0 {
+	if ratio.Sign() <= 0 {
 		return Rate{}, fmt.Errorf("%w: rate is not a positive decimal number", ErrInvalid)
 	}
 	return Rate{ratio: ratio}, nil
@@ -181,6 +179,34 @@ func (r Rate) Convert(minor int64, from, to string) (int64, error) {
 	} else {
 		value.Quo(value, scale)
 	}
+	return roundRat(value)
+}
+
+// Times multiplies minor units by a decimal quantity, rounded half away from
+// zero: the sum of an order line that tells only its price.
+func Times(minor int64, quantity string) (int64, error) {
+	rate, err := parseRat(quantity)
+	if err != nil {
+		return 0, err
+	}
+	return roundRat(rate.Mul(rate, new(big.Rat).SetInt64(minor)))
+}
+
+func parseRat(s string) (*big.Rat, error) {
+	s = strings.TrimSpace(s)
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(s, "-"), ".")
+	if len(s) > 30 || whole+fraction == "" || !digits(whole) || !digits(fraction) {
+		return nil, fmt.Errorf("%w: not a decimal number", ErrInvalid)
+	}
+	ratio, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return nil, fmt.Errorf("%w: not a decimal number", ErrInvalid)
+	}
+	return ratio, nil
+}
+
+// roundRat rounds half away from zero to whole units.
+func roundRat(value *big.Rat) (int64, error) {
 	half := big.NewRat(1, 2)
 	if value.Sign() < 0 {
 		half.Neg(half)

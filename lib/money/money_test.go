@@ -95,3 +95,20 @@ func TestCodeKnowsSignsAndTheOldRouble(t *testing.T) {
 		}
 	}
 }
+
+func TestTimesRoundsHalfAwayFromZero(t *testing.T) {
+	for _, c := range []struct {
+		minor    int64
+		quantity string
+		want     int64
+	}{{25000, "2", 50000}, {333, "0.5", 167}, {-333, "0.5", -167}, {999, "0", 0}, {100, "1.005", 101}} {
+		if got, err := money.Times(c.minor, c.quantity); err != nil || got != c.want {
+			t.Errorf("Times(%d, %q) = %d, %v, want %d", c.minor, c.quantity, got, err, c.want)
+		}
+	}
+	for _, quantity := range []string{"", "1e2", "a", "1/2"} {
+		if _, err := money.Times(1, quantity); !errors.Is(err, money.ErrInvalid) {
+			t.Errorf("Times(1, %q) error = %v, want ErrInvalid", quantity, err)
+		}
+	}
+}

@@ -35,12 +35,12 @@ func CheckPrefix(prefix string) error {
 	if err := checkText(prefix); err != nil {
 		return err
 	}
-	whole, rest := "", prefix
+	rest := prefix
 	if i := strings.LastIndexByte(prefix, '/'); i >= 0 {
-		whole, rest = prefix[:i], prefix[i+1:]
-		if err := CheckKey(whole); err != nil {
+		if err := CheckKey(prefix[:i]); err != nil {
 			return err
 		}
+		rest = prefix[i+1:]
 	}
 	if len(rest) > maxSegmentBytes {
 		return fmt.Errorf("%w: segment over %d bytes", ErrKey, maxSegmentBytes)

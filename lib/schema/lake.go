@@ -43,8 +43,8 @@ type DeliveryRow struct {
 	Outcome     string    `parquet:"outcome,dict"`
 	Reason      string    `parquet:"reason,dict"` // code of a failure; empty otherwise
 	EventIDs    []string  `parquet:"event_ids,list"`
-	EventHashes []int64   `parquet:"event_hashes,list"` // of each event's content, beside EventIDs
-	GivenIDs    bool      `parquet:"given_ids"`         // the sender gave the ids, they are remembered dedupe_days
+	EventHashes []int64   `parquet:"event_hashes,list"` // of each event's content, beside EventIDs; both are remembered dedupe_days
+	HasID       bool      `parquet:"has_id"`            // the key is made of an id the sender gave
 	ContentHash string    `parquet:"content_hash"`      // sha256 hex of the body
 	RawObject   string    `parquet:"raw_object,dict"`   // name below raw/, the list of what is merged
 }
@@ -58,15 +58,15 @@ func (DeliveryRow) Personal() []string { return nil }
 // EventRow is one event without personal data (lake/events/day=…): people appear
 // as tokens. Rows are ordered by (kind, at, event_id).
 type EventRow struct {
-	EventID     string    `parquet:"event_id"`
-	DeliveryKey string    `parquet:"delivery_key"`
-	Source      string    `parquet:"source,dict"`
-	Shop        string    `parquet:"shop,dict"`
-	Kind        string    `parquet:"kind,dict"`
-	At          time.Time `parquet:"at,timestamp(microsecond),delta"`
-	ReceivedAt  time.Time `parquet:"received_at,timestamp(microsecond)"`
-	Tokens      []string  `parquet:"tokens,list"` // in the order card, external, phones, e-mails
-	ExternalID  string    `parquet:"external_id"` // in clear unless it looks like a contact
+	EventID    string    `parquet:"event_id"`
+	RawObject  string    `parquet:"raw_object,dict"` // the raw object it came in, see DeliveryRow
+	Source     string    `parquet:"source,dict"`
+	Shop       string    `parquet:"shop,dict"`
+	Kind       string    `parquet:"kind,dict"`
+	At         time.Time `parquet:"at,timestamp(microsecond),delta"`
+	ReceivedAt time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Tokens     []string  `parquet:"tokens,list"` // in the order card, external, phones, e-mails
+	ExternalID string    `parquet:"external_id"` // in clear unless it looks like a contact
 
 	OrderID       string    `parquet:"order_id"`
 	Status        string    `parquet:"status,dict"`
@@ -139,28 +139,28 @@ func (EventRow) Personal() []string { return nil }
 // ContactRow holds the personal values that one event stated
 // (lake/contacts/day=…). Rows are ordered by event_id.
 type ContactRow struct {
-	EventID     string    `parquet:"event_id"`
-	DeliveryKey string    `parquet:"delivery_key"`
-	Source      string    `parquet:"source,dict"`
-	At          time.Time `parquet:"at,timestamp(microsecond)"`
-	Tokens      []string  `parquet:"tokens,list"` // as in events
-	Phones      []string  `parquet:"phones,list"` // E.164
-	Emails      []string  `parquet:"emails,list"`
-	BadPhones   []string  `parquet:"bad_phones,list"` // as typed, not readable as a phone
-	BadEmails   []string  `parquet:"bad_emails,list"`
-	CardNo      string    `parquet:"card_no"`
-	ExternalID  string    `parquet:"external_id"`
-	Name        string    `parquet:"name"`
-	FirstName   string    `parquet:"first_name"`
-	LastName    string    `parquet:"last_name"`
-	BirthDate   string    `parquet:"birth_date"`
-	Gender      string    `parquet:"gender"`
-	City        string    `parquet:"city"`
-	Country     string    `parquet:"country"`
-	Address     string    `parquet:"address"`
-	Company     string    `parquet:"company"`
-	Text        string    `parquet:"text"`
-	Attributes  Map       `parquet:"attributes"`
+	EventID    string    `parquet:"event_id"`
+	RawObject  string    `parquet:"raw_object,dict"`
+	Source     string    `parquet:"source,dict"`
+	At         time.Time `parquet:"at,timestamp(microsecond)"`
+	Tokens     []string  `parquet:"tokens,list"` // as in events
+	Phones     []string  `parquet:"phones,list"` // E.164
+	Emails     []string  `parquet:"emails,list"`
+	BadPhones  []string  `parquet:"bad_phones,list"` // as typed, not readable as a phone
+	BadEmails  []string  `parquet:"bad_emails,list"`
+	CardNo     string    `parquet:"card_no"`
+	ExternalID string    `parquet:"external_id"`
+	Name       string    `parquet:"name"`
+	FirstName  string    `parquet:"first_name"`
+	LastName   string    `parquet:"last_name"`
+	BirthDate  string    `parquet:"birth_date"`
+	Gender     string    `parquet:"gender"`
+	City       string    `parquet:"city"`
+	Country    string    `parquet:"country"`
+	Address    string    `parquet:"address"`
+	Company    string    `parquet:"company"`
+	Text       string    `parquet:"text"`
+	Attributes Map       `parquet:"attributes"`
 }
 
 // Table implements Row.
@@ -202,8 +202,7 @@ func (FailedRow) Personal() []string { return []string{"query", "headers", "body
 type OrderRow struct {
 	Shop          string         `parquet:"shop,dict"`
 	OrderID       string         `parquet:"order_id"`
-	Tokens        []string       `parquet:"tokens,list"` // of every statement, sorted; the client is found through them
-	Client        string         `parquet:"client_id,dict"`
+	Token         string         `parquet:"token,dict"` // of the client, by the latest statement that names one; empty: anonymous
 	Status        string         `parquet:"status,dict"`
 	Purchase      bool           `parquet:"purchase"`
 	Day           string         `parquet:"day,dict"`                        // of the first paid, shipped or completed statement; empty: none
@@ -223,6 +222,7 @@ type StatementRow struct {
 	EventID       string    `parquet:"event_id"`
 	At            time.Time `parquet:"at,timestamp(microsecond)"`
 	Source        string    `parquet:"source"`
+	Token         string    `parquet:"token"`
 	Status        string    `parquet:"status"`
 	Currency      string    `parquet:"currency"`
 	TotalMinor    *int64    `parquet:"total_minor"`
@@ -282,3 +282,40 @@ func (TokenRow) Table() string { return "tokens" }
 
 // Personal implements Row.
 func (TokenRow) Personal() []string { return nil }
+
+// OrderEventRow is the part of EventRow that the order fold reads.
+type OrderEventRow struct {
+	EventID       string    `parquet:"event_id"`
+	Source        string    `parquet:"source,dict"`
+	Shop          string    `parquet:"shop,dict"`
+	At            time.Time `parquet:"at,timestamp(microsecond),delta"`
+	Tokens        []string  `parquet:"tokens,list"`
+	OrderID       string    `parquet:"order_id"`
+	Status        string    `parquet:"status,dict"`
+	Currency      string    `parquet:"currency,dict"`
+	TotalMinor    *int64    `parquet:"total_minor"`
+	ShippingMinor *int64    `parquet:"shipping_minor"`
+	ReturnedMinor *int64    `parquet:"returned_minor"`
+	Items         []ItemRow `parquet:"items,list"`
+	IsOrder       bool      `parquet:"is_order"`
+}
+
+// Table implements Row.
+func (OrderEventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (OrderEventRow) Personal() []string { return nil }
+
+// IdentityEventRow is the part of EventRow that identity resolution reads.
+type IdentityEventRow struct {
+	EventID string    `parquet:"event_id"`
+	Source  string    `parquet:"source,dict"`
+	At      time.Time `parquet:"at,timestamp(microsecond),delta"`
+	Tokens  []string  `parquet:"tokens,list"`
+}
+
+// Table implements Row.
+func (IdentityEventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (IdentityEventRow) Personal() []string { return nil }

@@ -2,6 +2,7 @@ package spreadsheet
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"unicode/utf8"
 
@@ -153,7 +154,7 @@ func (c *census) read(r io.Reader) error {
 		if c.high < 1<<20 { // enough to judge by
 			c.count(b)
 		}
-		if err == io.EOF || err == io.ErrUnexpectedEOF { //nolint:errorlint // io.ReadFull returns these two unwrapped
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil
 		}
 		if err != nil {
@@ -178,7 +179,7 @@ func tail(b []byte) int {
 func (c *census) count(b []byte) {
 	const none, small, capital, latin = 0, 1, 2, 3
 	start := func(i int) bool { return i == 0 || class1251(b[i-1]) == none && !isLatin(b[i-1]) }
-	for i := 0; i < len(b); i++ {
+	for i := range b {
 		if b[i] >= 0x80 {
 			c.high++
 			if class1251(b[i]) == none && !sign1251(b[i]) {

@@ -51,6 +51,7 @@ const (
 	Price       Field = "price"
 	ItemSum     Field = "item_sum"
 	Source      Field = "source"
+	UTMSource   Field = "utm_source"
 	Medium      Field = "medium"
 	Campaign    Field = "campaign"
 	Manager     Field = "manager"
@@ -79,7 +80,7 @@ type fieldRow struct {
 // fieldTable is the only list of headers that are recognised.
 func fieldTable() []fieldRow {
 	return []fieldRow{
-		{Client, "ol", "client|client id|clientid|customer id|customerid|customer number|customer no|user id|buyer id|external id|external_id|contact id|card no|card number|loyalty card|id клиента|ид клиента|код клиента|номер клиента|клиент id|id покупателя|ид покупателя|код покупателя|id контакта|id контрагента|код контрагента|внешний id|номер карты|карта лояльности|дисконтная карта|карта клиента"},
+		{Client, "ol", "client|client id|clientid|customer id|customerid|customer number|customer no|customer code|user id|user|buyer id|external id|external_id|contact id|card no|card number|loyalty card|id клиента|ид клиента|код клиента|номер клиента|клиент id|id покупателя|ид покупателя|код покупателя|id контакта|id контрагента|код контрагента|внешний id|номер карты|карта лояльности|дисконтная карта|карта клиента"},
 		{person, "ol", "клиент|покупатель|контрагент|заказчик|customer|buyer|партнер"},
 		{Phone, "ol", "phone|phone number|telephone|tel|mobile|mobile phone|cell phone|work phone|home phone|other phone|customer phone|client phone|billing phone|телефон|номер телефона|тел|мобильный|мобильный телефон|сотовый|сотовый телефон|рабочий телефон|домашний телефон|другой телефон|рабочий прямой телефон|телефон клиента|телефон покупателя|контактный телефон|телефон контакта|телефоны|телефон 1|телефон 2|phone 1|phone 2|phones"},
 		{Email, "ol", "email|e-mail|mail|email address|e-mail address|customer email|client email|billing email|work email|почта|эл почта|эл. почта|электронная почта|адрес электронной почты|емейл|имейл|email клиента|e-mail клиента|email покупателя|рабочий email|рабочий e-mail|личный email|частный e-mail|другой email|другой e-mail|emails|email 1|email 2"},
@@ -92,13 +93,13 @@ func fieldTable() []fieldRow {
 		{Country, "ol", "country|billing country|country code|страна"},
 		{Company, "ol", "company|company name|organization|organisation|компания|организация|название компании|юрлицо"},
 		{Date, "ol", "date|datetime|created|created at|created_at|creation date|date created|timestamp|дата|дата и время|дата создания|создан|создано|время создания"},
-		{Date, "o", "order date|date of order|orderdate|purchase date|invoice date|invoicedate|transaction date|sale date|дата заказа|дата оформления|дата оформления заказа|дата покупки|дата продажи|дата сделки|дата документа|дата чека|оформлен"},
-		{Date, "l", "lead date|submitted at|request date|received at|дата заявки|дата обращения|дата лида|дата звонка|дата отправки|время заявки"},
+		{Date, "o", "order date|date of order|order time|ordered at|purchased at|purchase date|invoice date|invoicedate|transaction date|sale date|дата заказа|дата оформления|дата оформления заказа|дата создания заказа|дата создания сделки|дата покупки|дата продажи|дата сделки|дата документа|дата чека|оформлен"},
+		{Date, "l", "lead date|submitted at|request date|received at|дата заявки|дата обращения|дата создания лида|дата создания заявки|дата лида|дата звонка|дата отправки|время заявки"},
 		{Date, "c", "date|day|reporting starts|date start|дата|день|дата начала|дата начала отчетности|дата расхода"},
 		{DateEnd, "c", "reporting ends|date stop|date end|дата окончания|дата окончания отчетности"},
-		{OrderID, "o", "order id|orderid|order_id|order no|order number|order #|id|invoice|invoice no|invoiceno|invoice number|transaction id|deal id|номер заказа|№ заказа|id заказа|ид заказа|заказ|номер|№|код заказа|id сделки|номер сделки|номер чека|чек|номер документа|номер накладной|заказ покупателя|ид"},
-		{LeadID, "l", "id|lead id|lead_id|request id|submission id|номер заявки|id заявки|id лида|ид|номер|№|id сделки|номер лида"},
-		{Amount, "o", "amount|total|order total|grand total|order amount|order sum|total price|total amount|sum|revenue|paid amount|сумма|сумма заказа|итого|итоговая сумма|сумма покупки|сумма продажи|сумма сделки|стоимость заказа|стоимость|всего|выручка|бюджет|бюджет сделки|сумма чека|сумма документа|оплачено|к оплате|общая сумма|сумма с ндс"},
+		{OrderID, "o", "order|order id|orderid|order_id|order no|order number|order #|id|invoice|invoice no|invoiceno|invoice number|transaction id|deal id|номер заказа|№ заказа|id заказа|ид заказа|заказ|номер|код заказа|id сделки|номер сделки|номер чека|чек|номер документа|номер накладной|заказ покупателя|ид"},
+		{LeadID, "l", "id|lead id|lead_id|request id|submission id|номер заявки|id заявки|id лида|ид|номер|id сделки|номер лида"},
+		{Amount, "o", "amount|total|order total|grand total|order amount|order sum|total price|total amount|sum|revenue|paid amount|value|order value|dollar value|purchase amount|payment amount|net amount|сумма|сумма заказа|итого|итоговая сумма|сумма покупки|сумма продажи|сумма сделки|стоимость заказа|стоимость|всего|выручка|бюджет|бюджет сделки|сумма чека|сумма документа|оплачено|к оплате|общая сумма|сумма с ндс"},
 		{Amount, "c", "amount|cost|spend|spent|amount spent|total cost|expense|expenses|ad cost|сумма|расход|расходы|расход с ндс|затраты|потрачено|потраченная сумма|израсходовано|стоимость|бюджет|списано|сумма затрат"},
 		{Currency, "oc", "currency|currency code|валюта|код валюты|валюта заказа"},
 		{Shipping, "o", "shipping|shipping cost|delivery cost|shipping amount|delivery|доставка|стоимость доставки|сумма доставки"},
@@ -111,8 +112,9 @@ func fieldTable() []fieldRow {
 		{Quantity, "o", "quantity|qty|count|units|количество|кол-во|колво|кол во|шт|число"},
 		{Price, "o", "price|unit price|unitprice|item price|цена|цена за единицу|цена за шт|цена товара"},
 		{ItemSum, "o", "item sum|item_sum|line total|line amount|item total|item amount|сумма позиции|сумма по позиции|стоимость товара|сумма строки|стоимость позиции"},
-		{Source, "ol", "source|lead source|order source|traffic source|channel|utm source|utm_source|источник|источник заказа|источник трафика|источник лида|источник заявки|источник сделки|канал|рекламный источник|откуда узнали|способ оформления"},
+		{Source, "ol", "source|lead source|order source|traffic source|channel|источник|источник заказа|источник трафика|источник лида|источник заявки|источник сделки|канал|рекламный источник|откуда узнали|способ оформления"},
 		{Source, "c", "source|utm source|utm_source|channel|platform|ad platform|network|account|источник|канал|площадка|рекламная система|рекламный канал|система"},
+		{UTMSource, "ol", "utm source"},
 		{Medium, "ol", "medium|utm medium|utm_medium"},
 		{Campaign, "ol", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании"},
 		{Campaign, "c", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании|название рекламной кампании|имя кампании"},
@@ -165,8 +167,18 @@ func (f Field) isMoney() bool {
 	return false
 }
 
-// vocabulary finds the field of a header for one kind of file.
+// vocabulary leads from a header's key to its field, for one kind of file.
 type vocabulary map[string]Field
+
+func (t *Table) vocabulary(kind Kind) vocabulary {
+	if t.words[kind] == nil {
+		if t.words == nil {
+			t.words = make(map[Kind]vocabulary)
+		}
+		t.words[kind] = vocabularyOf(kind)
+	}
+	return t.words[kind]
+}
 
 func vocabularyOf(kind Kind) vocabulary {
 	v := make(vocabulary, 256)
@@ -219,8 +231,12 @@ func fieldsOf(kind Kind) []Field {
 	return out
 }
 
-// headerKey is what two spellings of a header have in common.
+// headerKey is what two spellings of a header have in common. A lone № stands over
+// line numbers, which are no order numbers, and so has a key of its own.
 func headerKey(s string) string {
+	if s = strings.TrimSpace(s); s == "№" || s == "#" {
+		return "№"
+	}
 	var b strings.Builder
 	for _, r := range s {
 		switch {

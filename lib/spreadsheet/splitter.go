@@ -16,14 +16,10 @@ const (
 const (
 	firstBuffer = 128 << 10
 	maxRecord   = 1 << 20 // a longer record is a broken quotation mark or not a table
-	maxWasted   = 256 << 20
 )
 
-// errLongRecord and errQuotes stop a file; the reader above adds file and row.
-var (
-	errLongRecord = errors.New("the row is longer than 1 MiB; check the delimiter, or save the file again as CSV")
-	errQuotes     = errors.New("too many quotation marks are opened and never closed; save the file again as CSV")
-)
+// errLongRecord stops a file; the reader above adds file and row.
+var errLongRecord = errors.New("the row is longer than 1 MiB; check the delimiter, or save the file again as CSV")
 
 // record is one logical row of a text file.
 type record struct {
@@ -35,9 +31,10 @@ type record struct {
 
 // splitter cuts UTF-8 text into records. Quotation marks follow RFC 4180: they
 // count only at the start of a cell, are doubled inside, and must be followed by
-// a delimiter or a line end to close. A mark that would swallow whole rows is
-// taken back: its line becomes a record of its own with openQuote set, so that no
-// later row disappears inside a cell.
+// a delimiter or a line end to close; a cell that breaks this within its line is
+// read as it stands ("Ромашка" ООО). A mark that would swallow whole rows is taken
+// back: its line becomes a record of its own with openQuote set, so that no later
+// row disappears inside a cell.
 type splitter struct {
 	r     io.Reader
 	delim byte
@@ -49,7 +46,6 @@ type splitter struct {
 	eof        bool
 	err        error
 	line       int // physical lines consumed
-	wasted     int // bytes scanned in vain for closing quotation marks
 	cells      int // length of the last record, the next one's capacity
 }
 
@@ -190,21 +186,15 @@ func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
 func (s *splitter) quoted() (record, error) {
 	for {
 		b := s.buf[s.start:s.end]
-		end, lines, closed := s.scan(b)
-		if !closed && !s.eof && len(b) <= maxRecord {
+		end, lines, state := s.scan(b)
+		// A record that is closed where the buffer ends may go on behind it.
+		if !s.eof && (state == scanOpen && len(b) <= maxRecord || state == scanClosed && end == len(b)) {
 			if err := s.fill(); err != nil {
 				return record{}, err
 			}
 			continue
 		}
-		if closed && end == len(b) && !s.eof {
-			// The line end may still come: a closing mark at the buffer's edge.
-			if err := s.fill(); err != nil {
-				return record{}, err
-			}
-			continue
-		}
-		if closed {
+		if state == scanClosed {
 			raw := string(trimEOL(b[:end]))
 			cells := s.unquote(raw)
 			if lines == 1 || !s.swallowed(raw, cells) {
@@ -212,13 +202,9 @@ func (s *splitter) quoted() (record, error) {
 				s.take(s.start+end, lines)
 				return rec, nil
 			}
-			s.wasted += end
-		} else {
-			s.wasted += len(b)
 		}
-		if s.wasted > maxWasted {
-			return record{}, errQuotes
-		}
+		// The next mark that begins a cell ended the search in vain, so that all such
+		// searches together read the file about twice.
 		i := bytes.IndexByte(b, s.eol)
 		if i < 0 {
 			i = len(b)
@@ -231,39 +217,54 @@ func (s *splitter) quoted() (record, error) {
 }
 
 // scan finds where the record at the start of b ends: the index of its line end
-// or len(b), the number of lines it spans, and whether all marks are closed.
-func (s *splitter) scan(b []byte) (end, lines int, closed bool) {
+// or of where it was given up, and the number of lines it spans.
+func (s *splitter) scan(b []byte) (end, lines int, state scanState) {
 	lines = 1
 	atStart, inside := true, false
+	opened, openLine := 0, 0
 	for i := 0; i < len(b); i++ {
 		c := b[i]
 		switch {
-		case inside:
-			switch c {
-			case '"':
-				switch {
-				case i+1 >= len(b):
-					inside = false // the text, or the buffer, ends here
-				case b[i+1] == '"':
-					i++
-				case closes(b[i+1:], s.delim, s.eol):
-					inside = false
-				}
-			case s.eol:
-				lines++
+		case inside && c == '"':
+			switch {
+			case i+1 >= len(b):
+				inside = false // the text, or the buffer, ends here
+			case b[i+1] == '"':
+				i++
+			case closes(b[i+1:], s.delim, s.eol):
+				inside = false
+			case openLine == lines:
+				i, inside = opened, false // the cell is not quoted at all: read it again as it stands
+			default:
+				return i, lines, scanBroken
 			}
+		case inside && c == s.eol:
+			lines++
+		case inside:
 		case c == s.eol:
-			return i, lines, true
+			return i, lines, scanClosed
 		case c == s.delim && s.delim != noDelimiter:
 			atStart = true
 		case c == '"' && atStart:
-			inside, atStart = true, false
+			inside, atStart, opened, openLine = true, false, i, lines
 		case c != ' ':
 			atStart = false
 		}
 	}
-	return len(b), lines, !inside
+	if inside {
+		return len(b), lines, scanOpen
+	}
+	return len(b), lines, scanClosed
 }
+
+// scanState is how far a record could be read.
+type scanState byte
+
+const (
+	scanClosed scanState = iota // up to a line end, or the end of what was read
+	scanOpen                    // a mark is still open at the end of what was read
+	scanBroken                  // a mark opened on an earlier line is answered by one that closes nothing
+)
 
 // closes tells whether what follows a quotation mark lets it close a cell.
 func closes[T string | []byte](after T, delim, eol byte) bool {
@@ -289,13 +290,14 @@ func (s *splitter) unquote(raw string) []string {
 			from++
 		}
 		if from < len(raw) && raw[from] == '"' {
-			cell, next := s.quotedCell(raw, from+1)
-			cells = append(cells, cell)
-			if next >= len(raw) {
-				break
+			if cell, next, ok := s.quotedCell(raw, from+1); ok {
+				cells = append(cells, cell)
+				if next >= len(raw) {
+					break
+				}
+				pos = next + 1
+				continue
 			}
-			pos = next + 1
-			continue
 		}
 		i := -1
 		if s.delim != noDelimiter {
@@ -313,8 +315,9 @@ func (s *splitter) unquote(raw string) []string {
 }
 
 // quotedCell reads from behind an opening mark; next is the delimiter's place or
-// len(raw).
-func (s *splitter) quotedCell(raw string, from int) (cell string, next int) {
+// len(raw). It reports false for a cell that only begins with a mark, as a firm's
+// name may.
+func (s *splitter) quotedCell(raw string, from int) (cell string, next int, ok bool) {
 	doubled := false
 	for i := from; i < len(raw); i++ {
 		if raw[i] != '"' {
@@ -326,7 +329,7 @@ func (s *splitter) quotedCell(raw string, from int) (cell string, next int) {
 			continue
 		}
 		if i+1 < len(raw) && !closes(raw[i+1:], s.delim, s.eol) {
-			continue
+			return "", 0, false
 		}
 		cell = raw[from:i]
 		if doubled {
@@ -337,9 +340,9 @@ func (s *splitter) quotedCell(raw string, from int) (cell string, next int) {
 		if s.delim == noDelimiter {
 			next = len(raw)
 		}
-		return cell, next
+		return cell, next, true
 	}
-	return raw[from:], len(raw)
+	return "", 0, false
 }
 
 // swallowed tells whether a record of several lines is really rows glued together

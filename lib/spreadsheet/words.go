@@ -3,6 +3,7 @@ package spreadsheet
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/leadlake/leadlake/lib/money"
 )
@@ -58,10 +59,13 @@ func yesNo(s string) (given, known, ok bool) {
 // totalWord tells whether a cell begins a line of sums.
 func totalWord(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
-	for _, word := range [...]string{"итого", "всего", "итог", "общий итог", "общий объем", "total", "grand total", "totals", "subtotal", "sum"} {
-		if rest, ok := strings.CutPrefix(s, word); ok {
-			rest = strings.TrimLeft(rest, " :.-—")
-			return rest == "" || !unicode.IsLetter([]rune(rest)[0]) || strings.HasPrefix(s, "итого ") || strings.HasPrefix(s, "всего ") || strings.HasPrefix(s, "total ")
+	for _, word := range [...]string{"итого", "итог", "всего", "общий итог", "общий объем", "total", "totals", "grand total", "subtotal", "sum"} {
+		rest, ok := strings.CutPrefix(s, word)
+		if !ok {
+			continue
+		}
+		if r, _ := utf8.DecodeRuneInString(rest); rest == "" || !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return true
 		}
 	}
 	return false

@@ -2,6 +2,7 @@ package wiring
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -54,19 +55,10 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if handler == nil {
 		w.Header().Set("Allow", strings.Join(slices.Sorted(maps.Keys(m)), ", "))
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		_, _ = io.WriteString(w, `{"type":"about:blank","title":"Method Not Allowed","status":405}`)
 		return
 	}
 	handler.ServeHTTP(w, r)
-}
-
-// HTTPFunctions lists the functions that have a route, in the template's order.
-func (t Template) HTTPFunctions() []string {
-	var functions []string
-	for _, route := range t.Routes {
-		if !slices.Contains(functions, route.Function) {
-			functions = append(functions, route.Function)
-		}
-	}
-	return functions
 }

@@ -172,7 +172,7 @@ func cron(body string) (string, error) {
 	return expression, nil
 }
 
-var digits = regexp.MustCompile(`[0-9]+`) //nolint:gochecknoglobals // compiled once, never changed
+var digits = regexp.MustCompile(`[0-9]+`)
 
 // weekday moves Sunday from 1 to 0 in a list of days, ranges, nth days (6#3) and
 // last days (6L); a step (/2) and an ordinal (#3) are no days and stay.

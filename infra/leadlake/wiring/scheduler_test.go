@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"maps"
 	"sync"
@@ -73,7 +72,7 @@ func schedule(t *testing.T, function, name, expression string) wiring.Schedule {
 // run lets the scheduler work for as long as told and waits until it has ended.
 func run(t *testing.T, s *wiring.Scheduler, lasts time.Duration) {
 	t.Helper()
-	s.Now, s.Logger = time.Now, slog.New(slog.NewJSONHandler(io.Discard, nil))
+	s.Now, s.Logger = time.Now, slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
 	if err := s.Run(ctx); err != nil {

@@ -1,0 +1,31 @@
+// Command export is the Lambda that writes audience files: after the night, and for
+// every download that the portal asks for.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"github.com/leadlake/leadlake/functions/internal/boot"
+	"github.com/leadlake/leadlake/lib/pipeline"
+)
+
+func main() {
+	ctx := context.Background()
+	env, err := boot.Load(ctx, os.Getenv)
+	if err != nil {
+		log.Fatal(err) // fail at cold start, not at the first event
+	}
+	key, err := env.TokenKey(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	steps, err := pipeline.New(pipeline.Config{Store: env.Store, Now: env.Now, Logger: env.Logger, TokenKey: key})
+	if err != nil {
+		log.Fatal(err)
+	}
+	lambda.Start(steps.Export)
+}

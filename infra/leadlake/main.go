@@ -1,0 +1,49 @@
+// Command leadlake is the whole system as one program on one machine: it takes
+// webhooks, keeps everything in a directory or a bucket, works the nights and
+// shows the pages; and it holds the tools around them. `leadlake -h` lists the
+// commands, `leadlake COMMAND -h` explains one.
+//
+// Exit status: 0 done, 1 failed, 2 used in a wrong way.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second ctrl-C must end what the first one could not.
+	context.AfterFunc(ctx, stop)
+	sys := &system{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		Now:           func() time.Time { return time.Now().UTC() },
+		StdinTerminal: isTerminal(os.Stdin), StderrTerminal: isTerminal(os.Stderr),
+	}
+	os.Exit(run(ctx, sys, os.Args[1:]))
+}
+
+// commands is the table of all commands, in the order in which help shows them.
+func commands() []command {
+	return []command{
+		{"demo", "show everything with an invented shop", demoCommand},
+		{"serve", "run the whole system on this machine", serveCommand},
+		{"report", "make a report of your own spreadsheets", reportCommand},
+		{"check", "look whether everything is in order", checkCommand},
+		{"user", "add an account, change its password, close it", userCommand},
+		{"erase", "erase a person, with the proof", eraseCommand},
+		{"why", "explain a client's numbers", whyCommand},
+		{"decode", "show what a delivery becomes, without storing it", decodeCommand},
+		{"normalise", "show what an advertising platform gets for a value", normaliseCommand},
+		{"invoke", "run one function once with an AWS event", invokeCommand},
+	}
+}
+
+// isTerminal tells whether a person sits at the other end.
+func isTerminal(file *os.File) bool {
+	stat, err := file.Stat()
+	return err == nil && stat.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,79 @@
+package analytics
+
+import "github.com/leadlake/leadlake/lib/schema"
+
+// Scored is what a night knows of a client's purchases.
+type Scored struct {
+	ClientID          string
+	FirstDay, LastDay Day
+	Orders, OrderDays int64
+	RevenueMinor      int64
+	AverageMinor      int64 // 0 where AverageKnown is false
+	AverageKnown      bool  // the money of at least one order is known
+	RecencyDays       int64
+	R, F, M           int    // 0 for clients without a purchase in the window
+	Code, Segment     string // empty likewise
+	ABC               string
+	CohortMonth       string   // YYYY-MM
+	Categories        []string // by revenue descending; shared, not to be changed
+}
+
+// Scores is every client with all scores, and the tables they were made of.
+type Scores struct {
+	Clients       []Scored              // ordered by ClientID
+	Codes         []schema.RFMCodeRow   // ordered by code
+	Thresholds    []schema.ThresholdRow // ordered by (metric, entity, rule)
+	ABC           []schema.ABCRow       // ordered by (entity, revenue descending, id)
+	Concentration []Concentration       // category, client, item
+	Possible      [3]int                // different scores of R, F and M that the values allow
+}
+
+// Score makes RFM and ABC of a base and puts them together by client.
+func Score(b *Base) Scores {
+	rfm := RFM(b)
+	out := Scores{
+		Clients: make([]Scored, len(b.Clients)), Codes: rfm.Codes, Thresholds: rfm.Thresholds, Possible: rfm.Possible,
+	}
+	classes := make([]string, len(b.Clients))
+	c := b.Metrics.ABC
+	for _, of := range []struct {
+		entity        string
+		contributions []Contribution
+	}{{EntityCategory, b.Categories}, {EntityClient, clientContributions(b)}, {EntityItem, b.Items}} {
+		rows, concentration, ranked := rank(of.entity, of.contributions, c)
+		out.ABC = append(out.ABC, rows...)
+		out.Concentration = append(out.Concentration, concentration)
+		out.Thresholds = append(out.Thresholds, abcThreshold(of.entity, c.Method, c.A, c.B))
+		if of.entity == EntityClient {
+			for place, client := range ranked {
+				classes[client] = rows[place].Class
+			}
+		}
+	}
+	sortThresholds(out.Thresholds)
+	months := map[Month]string{} // a text for each month, not for each client
+	for i, client := range b.Clients {
+		cohort := client.FirstDay.Month()
+		if months[cohort] == "" {
+			months[cohort] = cohort.String()
+		}
+		average, known := client.AverageMinor()
+		score := rfm.Scores[i]
+		out.Clients[i] = Scored{
+			ClientID: client.ID, FirstDay: client.FirstDay, LastDay: client.LastDay,
+			Orders: client.Orders, OrderDays: client.OrderDays, RevenueMinor: client.RevenueMinor,
+			AverageMinor: average, AverageKnown: known, RecencyDays: int64(b.AsOf - client.LastDay),
+			R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
+			ABC: classes[i], CohortMonth: months[cohort], Categories: b.Bought(client),
+		}
+	}
+	return out
+}
+
+func clientContributions(b *Base) []Contribution {
+	all := make([]Contribution, len(b.Clients))
+	for i, client := range b.Clients {
+		all[i] = Contribution{ID: client.ID, RevenueMinor: client.RevenueMinor}
+	}
+	return all
+}

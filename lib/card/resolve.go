@@ -1,0 +1,199 @@
+package card
+
+import (
+	"cmp"
+	"hash/maphash"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/identity"
+)
+
+// Resolver finds out which tokens belong to one client (metrics, "Identity"):
+// tokens that one event states are one client's, unless a value is shared by too
+// many. Memory is proportional to the number of different tokens. The result
+// does not depend on the order of Add. Not safe for concurrent use.
+type Resolver struct {
+	maxShared  int
+	emailLinks bool
+	seed       maphash.Seed
+	index      map[string]int32
+	tokens     []tokenState
+	links      [][2]int32
+}
+
+type tokenState struct {
+	token   string
+	first   time.Time
+	sharers map[uint64]struct{} // external ids and names it was stated with; nil once over the limit
+	over    bool
+}
+
+// NewResolver makes a resolver. A phone, e-mail or card stated with more than
+// maxShared different external ids, or more than maxShared names, links nothing.
+func NewResolver(maxShared int, emailLinks bool) *Resolver {
+	return &Resolver{maxShared: maxShared, emailLinks: emailLinks, seed: maphash.MakeSeed(), index: map[string]int32{}}
+}
+
+// Add states that the tokens stood in one event at a time, with a name or
+// without one.
+func (r *Resolver) Add(at time.Time, tokens []string, name string) {
+	var previous int32 = -1
+	for _, token := range tokens {
+		i := r.at(token, at)
+		if previous >= 0 && previous != i {
+			r.links = append(r.links, [2]int32{previous, i})
+		}
+		previous = i
+	}
+	for _, token := range tokens {
+		if identity.Token(token).Kind() == identity.KindExternal {
+			continue
+		}
+		state := &r.tokens[r.index[token]]
+		for _, other := range tokens {
+			if identity.Token(other).Kind() == identity.KindExternal {
+				r.share(state, "x"+other)
+			}
+		}
+		if name = strings.TrimSpace(name); name != "" {
+			r.share(state, "n"+strings.ToLower(strings.ReplaceAll(name, "ё", "е")))
+		}
+	}
+}
+
+func (r *Resolver) at(token string, at time.Time) int32 {
+	i, ok := r.index[token]
+	if !ok {
+		i = int32(len(r.tokens)) //nolint:gosec // G115: two billion tokens do not fit one night
+		r.index[token] = i
+		r.tokens = append(r.tokens, tokenState{token: token, first: at})
+		return i
+	}
+	if at.Before(r.tokens[i].first) {
+		r.tokens[i].first = at
+	}
+	return i
+}
+
+func (r *Resolver) share(state *tokenState, with string) {
+	if state.over {
+		return
+	}
+	if state.sharers == nil {
+		state.sharers = make(map[uint64]struct{}, 1)
+	}
+	// The kind is the lowest bit, so that ids and names are counted apart.
+	key := maphash.String(r.seed, with[1:])<<1 | uint64(with[0]&1) //nolint:gosec // G115: one bit
+	state.sharers[key] = struct{}{}
+	names, ids := 0, 0
+	if len(state.sharers) > r.maxShared {
+		for key := range state.sharers {
+			if key&1 == uint64('n'&1) {
+				names++
+			} else {
+				ids++
+			}
+		}
+		if names > r.maxShared || ids > r.maxShared {
+			state.over, state.sharers = true, nil
+		}
+	}
+}
+
+// Resolve groups the tokens into clients.
+func (r *Resolver) Resolve() *Clients {
+	parent := make([]int32, len(r.tokens))
+	for i := range parent {
+		parent[i] = int32(i) //nolint:gosec // G115: as in at
+	}
+	find := func(i int32) int32 {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	for _, link := range r.links {
+		if r.mayLink(link[0]) && r.mayLink(link[1]) {
+			a, b := find(link[0]), find(link[1])
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	// The client's id is its oldest token.
+	oldest := make([]int32, len(r.tokens))
+	for i := range oldest {
+		oldest[i] = -1
+	}
+	for i := range r.tokens {
+		root := find(int32(i)) //nolint:gosec // G115: as in at
+		if o := oldest[root]; o < 0 || r.older(int32(i), o) {
+			oldest[root] = int32(i) //nolint:gosec // G115: as in at
+		}
+	}
+	c := &Clients{ids: make(map[string]string, len(r.tokens)), tokens: map[string][]string{}, shared: map[string]bool{}}
+	for i, state := range r.tokens {
+		id := r.tokens[oldest[find(int32(i))]].token //nolint:gosec // G115: as in at
+		c.ids[state.token] = id
+		c.tokens[id] = append(c.tokens[id], state.token)
+		if !r.mayLink(int32(i)) { //nolint:gosec // G115: as in at
+			c.shared[state.token] = true
+		}
+	}
+	for _, tokens := range c.tokens {
+		slices.Sort(tokens)
+	}
+	return c
+}
+
+func (r *Resolver) mayLink(i int32) bool {
+	state := &r.tokens[i]
+	return !state.over && (r.emailLinks || identity.Token(state.token).Kind() != identity.KindEmail)
+}
+
+func (r *Resolver) older(a, b int32) bool {
+	x, y := r.tokens[a], r.tokens[b]
+	return cmp.Or(x.first.Compare(y.first), strings.Compare(x.token, y.token)) < 0
+}
+
+// Clients is the result of a resolution: every token's client. It is read-only
+// and safe for concurrent use.
+type Clients struct {
+	ids    map[string]string
+	tokens map[string][]string
+	shared map[string]bool // tokens that link nothing
+}
+
+// Len is the number of clients.
+func (c *Clients) Len() int { return len(c.tokens) }
+
+// Of is the client of a token; empty for an unknown or empty token.
+func (c *Clients) Of(token string) string { return c.ids[token] }
+
+// OfEvent is the client of an event's tokens: that of the first token which is
+// not shared by too many, else of the first; empty for no tokens.
+func (c *Clients) OfEvent(tokens []string) string {
+	for _, token := range tokens {
+		if !c.shared[token] {
+			return c.ids[token]
+		}
+	}
+	if len(tokens) == 0 {
+		return ""
+	}
+	return c.ids[tokens[0]]
+}
+
+// Tokens returns the tokens of a client, sorted, its own id among them.
+func (c *Clients) Tokens(client string) []string { return c.tokens[client] }
+
+// IDs returns all client ids in order.
+func (c *Clients) IDs() []string {
+	ids := make([]string, 0, len(c.tokens))
+	for id := range c.tokens {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

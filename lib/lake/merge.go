@@ -1,0 +1,223 @@
+package lake
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/consent"
+	"github.com/leadlake/leadlake/lib/event"
+	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/webhook"
+)
+
+// Reasons that compaction itself gives; the others are webhook's.
+const (
+	ReasonConflict      = "id_conflict"    // an id came again with another content
+	ReasonUnknownSource = "unknown_source" // the source was configured once and is not now
+	ReasonAmount        = "amount"         // an amount that does not fit
+)
+
+// merger decides the outcome of each delivery of a chunk, in the order of
+// receipt. It is pure but for what it was given to remember.
+type merger struct {
+	cfg        *config.Config
+	refiner    Refiner
+	memory     *memory
+	today      *dayMemory
+	suppressed Suppressed
+
+	events     []schema.EventRow
+	contacts   []schema.ContactRow
+	failed     []schema.FailedRow
+	deliveries []schema.DeliveryRow
+	erasures   []ErasureRequest
+	lifted     []Suppression
+	report     CompactReport
+}
+
+func (m *merger) add(row rawDelivery) error {
+	ledger := schema.DeliveryRow{
+		Key: row.Key, Source: row.Source, ReceivedAt: row.ReceivedAt, HasID: row.HasID,
+		ContentHash: bodyHash(content(row.RawRow)), RawObject: row.object,
+	}
+	if err := m.decide(row, &ledger); err != nil {
+		return err
+	}
+	m.report.Deliveries++
+	switch ledger.Outcome {
+	case schema.OutcomePing:
+		m.report.Pings++
+	case schema.OutcomeFailed:
+		m.report.Failed++
+	case schema.OutcomeDuplicate:
+		m.report.Duplicates++
+	case schema.OutcomeSuppressed:
+		m.report.Suppressed++
+	}
+	m.deliveries = append(m.deliveries, ledger)
+	m.today.add(ledger)
+	return nil
+}
+
+func (m *merger) decide(row rawDelivery, ledger *schema.DeliveryRow) error {
+	source, ok := m.cfg.SourceNamed(row.Source)
+	if !ok {
+		m.fail(row, ledger, ReasonUnknownSource, "the source is not configured any more; configure it and redrive")
+		return nil
+	}
+	from := since(row.ReceivedAt, m.cfg.Metrics.DedupeDays)
+	if row.HasID {
+		if hash, ok := m.memory.key(row.Key, from); ok {
+			if hash == ledger.ContentHash {
+				ledger.Outcome = schema.OutcomeDuplicate
+			} else {
+				m.fail(row, ledger, ReasonConflict, "the delivery id came before with another body")
+			}
+			return nil
+		}
+	} else if last, ok := m.memory.body(row.Source, ledger.ContentHash, row.ReceivedAt); ok && row.ReceivedAt.Sub(last) < source.ResubmitWindow() {
+		ledger.Outcome = schema.OutcomeDuplicate
+		return nil
+	}
+	decoded := webhook.Decode(m.cfg, deliveryOf(source, row))
+	switch {
+	case decoded.Failure != nil:
+		m.fail(row, ledger, decoded.Failure.Reason, decoded.Failure.Detail)
+		return nil
+	case decoded.Ping, len(decoded.Events) == 0:
+		ledger.Outcome = schema.OutcomePing
+		return nil
+	}
+	return m.accept(row, source, decoded.Events, ledger)
+}
+
+// deliveryOf is the delivery that a raw row stands for.
+func deliveryOf(source config.Source, row rawDelivery) webhook.Delivery {
+	headers := make(map[string]string, len(row.Headers.Pairs))
+	for _, p := range row.Headers.Pairs {
+		headers[p.Key] = p.Value
+	}
+	return webhook.Delivery{
+		Source: source, Key: row.Key, HasID: row.HasID, Method: row.Method, ContentType: row.ContentType, Suffix: row.Suffix,
+		Query: row.Query, Header: headers, Body: row.Body, ReceivedAt: row.ReceivedAt, Trusted: row.Trusted,
+	}
+}
+
+// accept takes the events of a delivery that are new. Of an id that was seen
+// before, the same content is a duplicate and another content a conflict.
+func (m *merger) accept(row rawDelivery, source config.Source, events []event.Event, ledger *schema.DeliveryRow) error {
+	from := since(row.ReceivedAt, m.cfg.Metrics.DedupeDays)
+	var rows []schema.EventRow
+	var contacts []schema.ContactRow
+	conflicts, suppressed := 0, 0
+	within := map[string]int64{}
+	origin := Origin{Source: source, RawObject: row.object, ReceivedAt: row.ReceivedAt}
+	for i, ev := range events {
+		ev.DeriveID(row.Source, row.ReceivedAt)
+		hash, err := contentHash(ev)
+		if err != nil {
+			return fmt.Errorf("hash event: %w", err)
+		}
+		old, seen := m.memory.event(fingerprint(row.Source, ev.ID), from)
+		if !seen {
+			old, seen = within[ev.ID]
+		}
+		if seen {
+			if old != hash {
+				conflicts++
+			}
+			continue
+		}
+		event, contact, err := m.refiner.Refine(m.cfg, origin, ev)
+		if err != nil {
+			ledger.EventIDs, ledger.EventHashes = nil, nil
+			m.fail(row, ledger, ReasonAmount, fmt.Sprintf("event %d: %v", i, err))
+			return nil
+		}
+		if m.blocked(event, row.ReceivedAt) {
+			suppressed++
+			continue
+		}
+		within[ev.ID] = hash
+		ledger.EventIDs = append(ledger.EventIDs, ev.ID)
+		ledger.EventHashes = append(ledger.EventHashes, hash)
+		rows = append(rows, event)
+		if contact != nil {
+			contacts = append(contacts, *contact)
+		}
+	}
+	for _, event := range rows {
+		m.requestErasure(event)
+	}
+	m.events, m.contacts = append(m.events, rows...), append(m.contacts, contacts...)
+	m.report.Events += len(rows)
+	switch {
+	case len(rows) > 0:
+		ledger.Outcome = schema.OutcomeEvents
+		if conflicts > 0 { // the good ones count; the bytes are kept for the others
+			m.keep(row, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))
+		}
+	case conflicts > 0:
+		m.fail(row, ledger, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))
+	case suppressed > 0:
+		ledger.Outcome = schema.OutcomeSuppressed
+	default:
+		ledger.Outcome = schema.OutcomeDuplicate
+	}
+	return nil
+}
+
+// blocked reports whether an erased person's event is to be dropped; a person
+// who comes back is lifted from the list instead.
+func (m *merger) blocked(row schema.EventRow, receivedAt time.Time) bool {
+	s, ok := m.suppressed.Find(row.Tokens)
+	if !ok {
+		return false
+	}
+	var given time.Time
+	for _, c := range row.Consents {
+		if c.Purpose == string(consent.Processing) && c.Given && c.At.After(given) {
+			given = c.At
+		}
+	}
+	if s.Blocks(receivedAt, given, m.cfg.Metrics.DedupeDays) {
+		return true
+	}
+	s.LiftedAt = receivedAt
+	for _, token := range s.Tokens {
+		delete(m.suppressed, token)
+	}
+	m.lifted = append(m.lifted, s)
+	return false
+}
+
+// erasureDays is the time to answer a request for erasure (reliability §10: the
+// shorter of the two laws' terms, ten working days, taken as calendar days).
+const erasureDays = 10
+
+func (m *merger) requestErasure(row schema.EventRow) {
+	if row.Kind != string(event.Erase) || len(row.Tokens) == 0 {
+		return
+	}
+	sum := fingerprint(row.Source, row.EventID)
+	m.erasures = append(m.erasures, ErasureRequest{
+		ID: fmt.Sprintf("%x", sum), ReceivedAt: row.ReceivedAt, Deadline: row.ReceivedAt.AddDate(0, 0, erasureDays),
+		Tokens: slices.Clone(row.Tokens), State: "received", By: row.Source,
+	})
+}
+
+func (m *merger) fail(row rawDelivery, ledger *schema.DeliveryRow, reason, detail string) {
+	ledger.Outcome, ledger.Reason = schema.OutcomeFailed, reason
+	m.keep(row, reason, detail)
+}
+
+func (m *merger) keep(row rawDelivery, reason, detail string) {
+	m.failed = append(m.failed, schema.FailedRow{
+		Key: row.Key, Source: row.Source, ReceivedAt: row.ReceivedAt, Reason: reason, Detail: strings.ToValidUTF8(detail, "?"),
+		Method: row.Method, ContentType: row.ContentType, Suffix: row.Suffix, Query: row.Query, Headers: row.Headers,
+		Body: row.Body, RawObject: row.object,
+	})
+}

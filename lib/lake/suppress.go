@@ -1,0 +1,102 @@
+package lake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/objstore"
+)
+
+// Suppression is the list of one erased person: keyed tokens alone, so that the
+// person can be recognised and not be read (reliability §8).
+type Suppression struct {
+	Request  string    `json:"request"`
+	ErasedAt time.Time `json:"erased_at"`
+	Tokens   []string  `json:"tokens"`
+	LiftedAt time.Time `json:"lifted_at,omitzero"` // the person came back by himself
+}
+
+// Suppressed maps tokens to the erasure they belong to.
+type Suppressed map[string]Suppression
+
+// ReadSuppressed reads the whole suppression list.
+func ReadSuppressed(ctx context.Context, store objstore.Store) (Suppressed, error) {
+	list := Suppressed{}
+	for info, err := range store.List(ctx, SuppressPrefix, "") {
+		if err != nil {
+			return nil, fmt.Errorf("lake: list suppressions: %w", err)
+		}
+		body, _, err := store.Get(ctx, info.Key)
+		if err != nil {
+			return nil, fmt.Errorf("lake: read suppression: %w", err)
+		}
+		var s Suppression
+		if err := json.Unmarshal(body, &s); err != nil {
+			return nil, fmt.Errorf("lake: read %s: %w", info.Key, err)
+		}
+		if s.LiftedAt.IsZero() {
+			for _, token := range s.Tokens {
+				list[token] = s
+			}
+		}
+	}
+	return list, nil
+}
+
+// WriteSuppression adds an erased person to the list.
+func WriteSuppression(ctx context.Context, store objstore.Store, s Suppression) error {
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = store.Put(ctx, SuppressPrefix+s.Request+".json", body)
+	if err != nil {
+		return fmt.Errorf("lake: write suppression: %w", err)
+	}
+	return nil
+}
+
+// Find returns the erasure that any of the tokens belongs to.
+func (list Suppressed) Find(tokens []string) (Suppression, bool) {
+	for _, token := range tokens {
+		if s, ok := list[token]; ok {
+			return s, true
+		}
+	}
+	return Suppression{}, false
+}
+
+// Blocks reports whether a delivery received at a time is still kept out by the
+// erasure. Late retries are; who comes back after the dedupe window, or with a
+// processing consent given after the erasure, is a lead again (reliability R8).
+func (s Suppression) Blocks(receivedAt, processingGivenAt time.Time, dedupeDays int) bool {
+	return !processingGivenAt.After(s.ErasedAt) && receivedAt.Before(s.ErasedAt.AddDate(0, 0, dedupeDays))
+}
+
+// ErasureRequest asks that a person be erased; the erase step acts on it.
+type ErasureRequest struct {
+	ID         string    `json:"id"`
+	ReceivedAt time.Time `json:"received_at"`
+	Deadline   time.Time `json:"deadline"`
+	Tokens     []string  `json:"tokens"`
+	State      string    `json:"state"` // received, done
+	By         string    `json:"by"`    // source or account
+}
+
+// RequestErasure puts a request down once; the same request again changes
+// nothing.
+func RequestErasure(ctx context.Context, store objstore.Store, r ErasureRequest) error {
+	slices.Sort(r.Tokens)
+	body, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if _, err = store.Create(ctx, ErasuresPrefix+r.ID+"/request.json", body); err != nil && !errors.Is(err, objstore.ErrExist) {
+		return fmt.Errorf("lake: request erasure: %w", err)
+	}
+	return nil
+}

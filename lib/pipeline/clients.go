@@ -1,0 +1,196 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/card"
+	"github.com/leadlake/leadlake/lib/consent"
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/schema"
+)
+
+// clientRows joins cards and scores, both ordered by client id.
+func clientRows(n *night) []schema.ClientRow {
+	scored := make(map[string]*analytics.Scored, len(n.scores.Clients))
+	for i := range n.scores.Clients {
+		scored[n.scores.Clients[i].ClientID] = &n.scores.Clients[i]
+	}
+	last := n.end.Add(-time.Microsecond)
+	rows := make([]schema.ClientRow, len(n.cards))
+	for i, c := range n.cards {
+		row := schema.ClientRow{
+			ClientID: c.ClientID, ExternalIDs: c.ExternalIDs, Stage: known(c.Stage), Interests: c.Interests,
+			City: known(c.Person.City), Company: known(c.Person.Company), LoyaltyLevel: known(c.LoyaltyLevel),
+			Source: known(c.Source), Campaign: known(c.Campaign), Manager: known(c.Manager), Tags: c.Tags,
+			PreferredChannel: known(c.PreferredChannel), RecordsMerged: int64(c.Records),
+			Consents: schema.MapOf(c.Consents.States()),
+		}
+		for _, token := range c.Tokens {
+			if token != c.ClientID {
+				row.Aliases = append(row.Aliases, token)
+			}
+		}
+		if birth := c.Person.BirthDate; len(birth) == len(time.DateOnly) {
+			row.BirthMonthDay = known(birth[5:])
+		}
+		if !c.LastContactAt.IsZero() {
+			row.LastContactDay = known(c.LastContactAt.In(n.location).Format(time.DateOnly))
+		}
+		recency := int64(-1)
+		if s := scored[c.ClientID]; s != nil {
+			fillScores(&row, s)
+			recency = s.RecencyDays
+		}
+		row.Lifecycle = card.Lifecycle(c, row.Orders)
+		row.Activity = card.Activity(recency, wholeDays(c.LastAt, last, n.location), wholeDays(c.FirstAt, last, n.location),
+			n.cfg.Metrics.ActiveDays, n.cfg.Metrics.DeadDays)
+		rows[i] = row
+	}
+	return rows
+}
+
+func fillScores(row *schema.ClientRow, s *analytics.Scored) {
+	row.FirstOrderDay, row.LastOrderDay = known(s.FirstDay.String()), known(s.LastDay.String())
+	row.Orders, row.OrderDays, row.RevenueMinor = s.Orders, s.OrderDays, s.RevenueMinor
+	row.RecencyDays = &s.RecencyDays
+	if s.AverageKnown {
+		row.AverageOrderMinor = &s.AverageMinor
+	}
+	if s.Code != "" {
+		r, f, m := int64(s.R), int64(s.F), int64(s.M)
+		row.R, row.F, row.M = &r, &f, &m
+		row.RFMCode, row.RFMSegment = known(s.Code), known(s.Segment)
+	}
+	row.ABC, row.CohortMonth, row.Categories = known(s.ABC), known(s.CohortMonth), s.Categories
+}
+
+// known is nil for an empty text: unknown stays unknown.
+func known(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// wholeDays counts calendar days of the business from one instant to a later one.
+func wholeDays(from, to time.Time, location *time.Location) int64 {
+	day := func(t time.Time) time.Time {
+		y, m, d := t.In(location).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int64(day(to).Sub(day(from)) / (24 * time.Hour))
+}
+
+// codeMoves counts clients by the code of the predecessor run and of this one,
+// looked up through aliases; those whose code stayed are counted too.
+func codeMoves(before, now []schema.ClientRow) []schema.RFMMoveRow {
+	old := make(map[string]string, len(before))
+	for _, c := range before {
+		if c.RFMCode != nil {
+			old[c.ClientID] = *c.RFMCode
+		}
+	}
+	counts := map[[2]string]int64{}
+	for _, c := range now {
+		if c.RFMCode == nil {
+			continue
+		}
+		from := old[c.ClientID]
+		for i := 0; from == "" && i < len(c.Aliases); i++ {
+			from = old[c.Aliases[i]]
+		}
+		counts[[2]string{from, *c.RFMCode}]++
+	}
+	moves := make([]schema.RFMMoveRow, 0, len(counts))
+	for move, clients := range counts {
+		moves = append(moves, schema.RFMMoveRow{FromCode: move[0], ToCode: move[1], Clients: clients})
+	}
+	slices.SortFunc(moves, func(a, b schema.RFMMoveRow) int {
+		return cmp.Or(strings.Compare(a.FromCode, b.FromCode), strings.Compare(a.ToCode, b.ToCode))
+	})
+	return moves
+}
+
+const (
+	peopleKey = lake.PeoplePrefix + "part-0000.parquet"
+	tokensKey = lake.PeoplePrefix + "tokens/part-0000.parquet"
+)
+
+// writePeople replaces the contact values of all clients and the index of
+// tokens. Equal contents are not written again.
+func (p *Pipeline) writePeople(ctx context.Context, n *night) error {
+	people := make([]schema.PersonRow, len(n.cards))
+	var tokens []schema.TokenRow
+	for i, c := range n.cards {
+		people[i] = c.Person
+		for _, token := range c.Tokens {
+			tokens = append(tokens, schema.TokenRow{Token: token, ClientID: c.ClientID})
+		}
+	}
+	slices.SortFunc(tokens, func(a, b schema.TokenRow) int { return strings.Compare(a.Token, b.Token) })
+	body, err := schema.Encode(people, schema.Pair{Key: "leadlake.run", Value: n.run.Run})
+	if err != nil {
+		return err
+	}
+	if _, err := p.store.Put(ctx, peopleKey, body); err != nil {
+		return fmt.Errorf("pipeline: write people: %w", err)
+	}
+	if body, err = schema.Encode(tokens, schema.Pair{Key: "leadlake.run", Value: n.run.Run}); err != nil {
+		return err
+	}
+	if _, err := p.store.Put(ctx, tokensKey, body); err != nil {
+		return fmt.Errorf("pipeline: write token index: %w", err)
+	}
+	return nil
+}
+
+// Measures of gold/quality.
+const (
+	measureLeads          = "leads"
+	measureAnonymous      = "orders_without_client"
+	measureAnonymousMinor = "revenue_without_client_minor"
+)
+
+// qualityRows measures the base: what is known of how many clients, and what
+// could not be used.
+func (p *Pipeline) qualityRows(ctx context.Context, n *night) ([]schema.QualityRow, error) {
+	clients := int64(len(n.cards))
+	counts := map[string]int64{"name": 0, "phone": 0, "email": 0, "birth_date": 0, "ads_consent": 0, "more_than_one_record": 0}
+	for i := range n.cards {
+		c := &n.cards[i]
+		for measure, has := range map[string]bool{
+			"name": c.Person.Name+c.Person.FirstName+c.Person.LastName != "", "phone": len(c.Person.Phones) > 0,
+			"email": len(c.Person.Emails) > 0, "birth_date": c.Person.BirthDate != "",
+			"ads_consent": c.Consents.State(consent.Ads) == consent.Given, "more_than_one_record": c.Records > 1,
+		} {
+			if has {
+				counts[measure]++
+			}
+		}
+	}
+	rows := make([]schema.QualityRow, 0, len(counts)+4)
+	for measure, count := range counts {
+		rows = append(rows, schema.QualityRow{Measure: measure, Count: count, Of: clients})
+	}
+	totals := n.base.Totals
+	rows = append(rows,
+		schema.QualityRow{Measure: measureLeads, Count: n.leads, Of: n.leads},
+		schema.QualityRow{Measure: measureAnonymous, Count: totals.AnonymousOrders, Of: totals.Orders},
+		schema.QualityRow{Measure: measureAnonymousMinor, Count: totals.AnonymousMinor, Of: totals.RevenueMinor},
+		schema.QualityRow{Measure: "orders_in_other_currencies", Count: totals.OtherOrders, Of: totals.Orders})
+	failed, err := p.failedCounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(rows, failed...)
+	slices.SortFunc(rows, func(a, b schema.QualityRow) int {
+		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Measure, b.Measure))
+	})
+	return rows, nil
+}

@@ -1,0 +1,379 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/card"
+	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
+	"github.com/leadlake/leadlake/lib/objstore"
+	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/segment"
+)
+
+// NightRequest asks for the night of a business day.
+type NightRequest struct {
+	// AsOf is the last day that counts, YYYY-MM-DD; empty: yesterday in the
+	// business's time zone.
+	AsOf string `json:"as_of,omitempty"`
+}
+
+// NightReport says what a night made.
+type NightReport struct {
+	Run          string           `json:"run"`
+	AsOf         string           `json:"as_of"`
+	InForce      bool             `json:"in_force"` // false for a day before the one in force
+	Unchanged    bool             `json:"unchanged"`
+	Leads        int64            `json:"leads"`
+	Clients      int64            `json:"clients"`
+	Buyers       int64            `json:"buyers"`
+	Orders       int64            `json:"orders"` // purchases
+	RevenueMinor int64            `json:"revenue_minor"`
+	Currency     string           `json:"currency"`
+	Segments     map[string]int64 `json:"segments"` // clients of each segment
+	Unbalanced   []string         `json:"unbalanced,omitempty"`
+}
+
+// night is one run while it is being made.
+type night struct {
+	cfg       *config.Config
+	location  *time.Location
+	asOf      string
+	end       time.Time // the first instant after asOf
+	days      []string  // with events, oldest first
+	eventDays map[string]objstore.Version
+	inputs    map[string]string
+	before    *lake.RunRef
+	run       lake.Run
+
+	clients *card.Clients
+	cards   []card.Card
+	leads   int64
+	base    *analytics.Base
+	scores  analytics.Scores
+	rows    []schema.ClientRow
+}
+
+// Analyse makes a night: it folds orders, resolves clients, scores them and
+// publishes the tables as one run. The same lake, configuration, day and
+// predecessor give the same run and the same bytes; a run that is in force is
+// not made again.
+func (p *Pipeline) Analyse(ctx context.Context, request NightRequest) (NightReport, error) {
+	if err := p.CheckTokenKey(ctx); err != nil {
+		return NightReport{}, err
+	}
+	begin := p.now()
+	n, current, err := p.begin(ctx, request)
+	if err != nil {
+		return NightReport{}, err
+	}
+	if current != nil && current.RunRef == n.run.RunRef {
+		report, err := p.reportOf(ctx, current)
+		report.Unchanged = true
+		return report, err
+	}
+	if err := p.resolve(ctx, n); err != nil {
+		return NightReport{}, err
+	}
+	if err := p.score(ctx, n); err != nil {
+		return NightReport{}, err
+	}
+	if err := p.writeTables(ctx, n); err != nil {
+		return NightReport{}, err
+	}
+	n.run.PublishedAt = schema.Times(p.now())
+	inForce, err := lake.Publish(ctx, p.store, &n.run)
+	if err != nil {
+		return NightReport{}, err
+	}
+	if inForce {
+		if err := p.writePeople(ctx, n); err != nil {
+			return NightReport{}, err
+		}
+	}
+	report, err := p.reportOf(ctx, &n.run)
+	if err != nil {
+		return NightReport{}, err
+	}
+	report.InForce = inForce
+	p.log.InfoContext(ctx, "night published", slog.String("run", report.Run), slog.String("as_of", report.AsOf),
+		slog.Int64("clients", report.Clients), slog.Int64("orders", report.Orders), slog.Bool("in_force", inForce),
+		slog.Int64("took_ms", p.now().Sub(begin).Milliseconds()))
+	return report, nil
+}
+
+// begin fixes the inputs of a night, and with them its run id.
+func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *lake.Run, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := &night{cfg: cfg, location: cfg.Location(), asOf: request.AsOf}
+	if n.asOf == "" {
+		n.asOf = p.now().In(n.location).AddDate(0, 0, -1).Format(time.DateOnly)
+	}
+	if n.end, err = endOf(n.asOf, n.location); err != nil {
+		return nil, nil, err
+	}
+	current, err := lake.Current(ctx, p.store)
+	if err != nil && !errors.Is(err, lake.ErrNoRun) {
+		return nil, nil, err
+	}
+	n.before = lake.Predecessor(current, n.asOf)
+	if n.days, err = lake.Days(ctx, p.store, lake.EventsPrefix); err != nil {
+		return nil, nil, err
+	}
+	settings, err := json.Marshal(struct {
+		Business config.Business
+		Metrics  config.Metrics
+		Funnel   []string
+		Rules    []config.Segment
+	}{cfg.Business, cfg.Metrics, cfg.Funnel, cfg.Segments})
+	if err != nil {
+		return nil, nil, err
+	}
+	sum := sha256.Sum256(settings)
+	n.inputs = map[string]string{
+		"as_of": n.asOf, "configuration": hex.EncodeToString(sum[:]), "schema": strconv.Itoa(schema.FormatVersion),
+		"token_key": string(p.key.KnownAnswer()),
+	}
+	if n.before != nil {
+		n.inputs["predecessor"] = n.before.Run
+	}
+	n.eventDays = make(map[string]objstore.Version, len(n.days))
+	for _, prefix := range []string{lake.EventsPrefix, lake.ContactsPrefix, lake.DeliveriesPrefix} {
+		for info, err := range p.store.List(ctx, prefix, "") {
+			if err != nil {
+				return nil, nil, fmt.Errorf("pipeline: list %s: %w", prefix, err)
+			}
+			head, err := p.store.Head(ctx, info.Key)
+			if err != nil {
+				return nil, nil, fmt.Errorf("pipeline: %s: %w", info.Key, err)
+			}
+			n.inputs[info.Key] = string(head.Version)
+		}
+	}
+	for _, day := range n.days {
+		n.eventDays[day] = objstore.Version(n.inputs[lake.EventsPrefix+day+"/part-0000.parquet"])
+	}
+	n.run = lake.Run{RunRef: lake.RunRef{Run: lake.RunID(n.inputs), AsOf: n.asOf}, Predecessor: n.before, Inputs: n.inputs}
+	return n, current, nil
+}
+
+// resolve finds the clients and builds their cards, in two passes over the days:
+// which values are shared by too many is known only at the end of the first.
+func (p *Pipeline) resolve(ctx context.Context, n *night) error {
+	resolver := card.NewResolver(n.cfg.Metrics.MaxShared, n.cfg.Metrics.EmailLinks)
+	for _, day := range n.days {
+		contacts, err := lake.ReadDay[schema.ContactRow](ctx, p.store, lake.ContactsPrefix, day)
+		if err != nil {
+			return err
+		}
+		names := make(map[[2]string]string, len(contacts.Rows))
+		for _, row := range contacts.Rows {
+			names[[2]string{row.Source, row.EventID}] = row.Name
+		}
+		events, err := lake.ReadDay[schema.IdentityEventRow](ctx, p.store, lake.EventsPrefix, day)
+		if err != nil {
+			return err
+		}
+		for _, row := range events.Rows {
+			if row.At.Before(n.end) {
+				resolver.Add(row.At, row.Tokens, names[[2]string{row.Source, row.EventID}])
+			}
+		}
+	}
+	n.clients = resolver.Resolve()
+	builder := card.NewBuilder(n.clients)
+	for _, day := range n.days {
+		events, err := lake.ReadDay[schema.EventRow](ctx, p.store, lake.EventsPrefix, day)
+		if err != nil {
+			return err
+		}
+		for _, row := range events.Rows {
+			if row.At.Before(n.end) {
+				builder.Event(row)
+				if row.Kind == "lead" {
+					n.leads++
+				}
+			}
+		}
+		contacts, err := lake.ReadDay[schema.ContactRow](ctx, p.store, lake.ContactsPrefix, day)
+		if err != nil {
+			return err
+		}
+		for _, row := range contacts.Rows {
+			if row.At.Before(n.end) {
+				builder.Contact(row)
+			}
+		}
+	}
+	n.cards = builder.Cards()
+	return nil
+}
+
+// orderColumns are what the scores need of lake/orders.
+func orderColumns() []string {
+	return []string{"token", "purchase", "day", "currency", "revenue_minor", "lines"}
+}
+
+// score reads the folded orders, one bucket at a time, and scores the clients.
+func (p *Pipeline) score(ctx context.Context, n *night) error {
+	orders, err := p.foldOrders(ctx, n)
+	if err != nil {
+		return err
+	}
+	asOf, err := analytics.ParseDay(n.asOf)
+	if err != nil {
+		return err
+	}
+	base := n.cfg.Business.Currency
+	accumulator, err := analytics.NewAccumulator(analytics.Options{
+		AsOf: asOf, Metrics: n.cfg.Metrics, Currency: base,
+		Convert: func(minor int64, currency string) (int64, bool) {
+			rate, ok := n.cfg.Rate(currency)
+			if !ok {
+				return 0, false
+			}
+			converted, err := rate.Convert(minor, currency, base)
+			return converted, err == nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	for bucket := range orderBuckets {
+		body, _, err := orders.Get(ctx, bucketKey(bucket))
+		if errors.Is(err, objstore.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("pipeline: read orders: %w", err)
+		}
+		for rec, err := range columnar.Records(ctx, body, orderColumns()...) {
+			if err != nil {
+				return err
+			}
+			resolved, err := columnar.Replace(rec, "token", "client_id", n.clients.Of)
+			if err != nil {
+				return err
+			}
+			err = accumulator.Add(resolved)
+			resolved.Release()
+			if err != nil {
+				return fmt.Errorf("pipeline: bucket %d: %w", bucket, err)
+			}
+		}
+	}
+	n.base = accumulator.Result()
+	n.scores = analytics.Score(n.base)
+	n.rows = clientRows(n)
+	return nil
+}
+
+// writeTables writes every table of the run.
+func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
+	var before []schema.SegmentRow
+	var moves []schema.RFMMoveRow
+	if n.before != nil {
+		predecessor, err := lake.ReadRun(ctx, p.store, *n.before)
+		if err != nil && !errors.Is(err, lake.ErrNoRun) {
+			return err
+		}
+		if predecessor != nil {
+			if before, err = lake.ReadRunTable[schema.SegmentRow](ctx, p.store, predecessor); err != nil {
+				return err
+			}
+			old, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, predecessor)
+			if err != nil {
+				return err
+			}
+			moves = codeMoves(old, n.rows)
+		}
+	}
+	ledger, err := p.ledgerRows(ctx)
+	if err != nil {
+		return err
+	}
+	quality, err := p.qualityRows(ctx, n)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		lake.AddTable(ctx, p.store, &n.run, n.rows),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.Codes),
+		lake.AddTable(ctx, p.store, &n.run, moves),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.Thresholds),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.ABC),
+		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.Bounded)),
+		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
+		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
+		lake.AddTable(ctx, p.store, &n.run, segment.Membership(n.rows, before, n.asOf)),
+		lake.AddTable(ctx, p.store, &n.run, ledger),
+		lake.AddTable(ctx, p.store, &n.run, quality),
+	)
+}
+
+// reportOf counts a published run from its own tables.
+func (p *Pipeline) reportOf(ctx context.Context, run *lake.Run) (NightReport, error) {
+	report := NightReport{Run: run.Run, AsOf: run.AsOf, InForce: true, Segments: map[string]int64{}}
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return report, err
+	}
+	report.Currency = cfg.Business.Currency
+	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
+	if err != nil {
+		return report, err
+	}
+	for _, c := range clients {
+		report.Clients++
+		report.Orders += c.Orders
+		report.RevenueMinor += c.RevenueMinor
+		if c.Orders > 0 {
+			report.Buyers++
+		}
+	}
+	members, err := lake.ReadRunTable[schema.SegmentRow](ctx, p.store, run)
+	if err != nil {
+		return report, err
+	}
+	for _, row := range members {
+		report.Segments[row.Segment]++
+	}
+	quality, err := lake.ReadRunTable[schema.QualityRow](ctx, p.store, run)
+	if err != nil {
+		return report, err
+	}
+	for _, row := range quality {
+		switch {
+		case row.Source != "":
+		case row.Measure == measureLeads:
+			report.Leads = row.Count
+		case row.Measure == measureAnonymous:
+			report.Orders += row.Count
+		case row.Measure == measureAnonymousMinor:
+			report.RevenueMinor += row.Count
+		}
+	}
+	ledger, err := lake.ReadRunTable[schema.LedgerRow](ctx, p.store, run)
+	if err != nil {
+		return report, err
+	}
+	for _, row := range ledger {
+		if !row.Balanced {
+			report.Unbalanced = append(report.Unbalanced, row.Day+" "+row.Source)
+		}
+	}
+	return report, nil
+}

@@ -1,0 +1,147 @@
+// Package pipeline is the only shell: it reads the lake, calls the pure packages
+// and writes back. Compact turns deliveries into events, Analyse makes a night of
+// them, Export writes audience files, Erase cleans up and forgets people, and
+// Portal answers what pages ask. The Lambda functions and the one-machine program
+// call the same methods.
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/identity"
+	"github.com/leadlake/leadlake/lib/identity/phone"
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/objstore"
+)
+
+// ErrConfig says that a Config lacks something.
+var ErrConfig = errors.New("pipeline: configuration")
+
+// ErrTokenKey says that the token key is not the one this store was made with.
+// With another key every client would be a new one.
+var ErrTokenKey = errors.New("pipeline: the token key is not the one of this store; restore the right key")
+
+// Config is what every step needs.
+type Config struct {
+	Store    objstore.Store
+	Now      func() time.Time
+	Logger   *slog.Logger
+	TokenKey []byte // at least 16 bytes, the same for ever
+	// Nonce makes fresh text for replaced objects; nil: random.
+	Nonce func() string
+}
+
+// Pipeline holds the steps. Its methods are safe for concurrent use, in one
+// process and across several over one store; each step may be run again at any
+// time.
+type Pipeline struct {
+	store     objstore.Store
+	now       func() time.Time
+	log       *slog.Logger
+	key       identity.Key
+	nonce     func() string
+	settings  *lake.ConfigSource
+	refiner   lake.Refiner
+	compactor chan *lake.Compactor // one compaction at a time in a process
+	nights    nightCache
+}
+
+// New checks a configuration; it does not touch the store.
+func New(c Config) (*Pipeline, error) {
+	switch {
+	case c.Store == nil, c.Now == nil, c.Logger == nil:
+		return nil, fmt.Errorf("%w: Store, Now and Logger are needed", ErrConfig)
+	case len(c.TokenKey) < 16:
+		return nil, fmt.Errorf("%w: the token key has %d bytes, at least 16 are needed", ErrConfig, len(c.TokenKey))
+	}
+	if c.Nonce == nil {
+		c.Nonce = randomText
+	}
+	p := &Pipeline{
+		store: c.Store, now: c.Now, log: c.Logger, key: identity.NewKey(c.TokenKey), nonce: c.Nonce,
+		settings: lake.NewConfigSource(c.Store, c.Now, 0), compactor: make(chan *lake.Compactor, 1),
+	}
+	p.refiner = lake.Refiner{Key: p.key, Phones: phone.Parser{}}
+	p.compactor <- lake.NewCompactor(lake.CompactorConfig{
+		Store: c.Store, Sources: p.settings.Config, Refiner: p.refiner, Now: c.Now, Nonce: c.Nonce, Logger: c.Logger,
+	})
+	return p, nil
+}
+
+func randomText() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand, Go 1.24)
+	return hex.EncodeToString(b[:])
+}
+
+// tokenKeyObject keeps the known answer of the token key.
+const tokenKeyObject = "config/token_key.json"
+
+// CheckTokenKey compares the token key with the known answer that the store
+// keeps, and puts the answer down at the first call.
+func (p *Pipeline) CheckTokenKey(ctx context.Context) error {
+	type answer struct {
+		KnownAnswer string `json:"known_answer"`
+	}
+	want := answer{KnownAnswer: string(p.key.KnownAnswer())}
+	body, _, err := p.store.Get(ctx, tokenKeyObject)
+	if errors.Is(err, objstore.ErrNotExist) {
+		text, err := json.Marshal(want)
+		if err != nil {
+			return err
+		}
+		if _, err := p.store.Create(ctx, tokenKeyObject, text); err != nil && !errors.Is(err, objstore.ErrExist) {
+			return fmt.Errorf("pipeline: keep the known answer of the token key: %w", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("pipeline: read the known answer of the token key: %w", err)
+	}
+	var got answer
+	if err := json.Unmarshal(body, &got); err != nil || got != want {
+		return ErrTokenKey
+	}
+	return nil
+}
+
+// Config is the business configuration in force.
+func (p *Pipeline) Config(ctx context.Context) (*config.Config, error) { return p.settings.Config(ctx) }
+
+// Refiner is how the pipeline reads contact values; for the decode command.
+func (p *Pipeline) Refiner() lake.Refiner { return p.refiner }
+
+// CompactRequest has no fields yet: a compaction takes what there is.
+type CompactRequest struct{}
+
+// CompactReport counts a compaction.
+type CompactReport = lake.CompactReport
+
+// Compact turns the deliveries that wait into events, contacts, failed deliveries
+// and ledger lines.
+func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport, error) {
+	if err := p.CheckTokenKey(ctx); err != nil {
+		return CompactReport{}, err
+	}
+	c := <-p.compactor
+	defer func() { p.compactor <- c }()
+	begin := p.now()
+	report, err := c.Run(ctx)
+	if err != nil {
+		return report, err
+	}
+	if report.Deliveries > 0 {
+		p.log.InfoContext(ctx, "deliveries compacted", slog.Int("deliveries", report.Deliveries), slog.Int("events", report.Events),
+			slog.Int("pings", report.Pings), slog.Int("failed", report.Failed), slog.Int("duplicates", report.Duplicates),
+			slog.Int64("took_ms", p.now().Sub(begin).Milliseconds()))
+	}
+	return report, nil
+}

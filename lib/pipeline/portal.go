@@ -1,0 +1,391 @@
+package pipeline
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/audience"
+	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/objstore"
+	"github.com/leadlake/leadlake/lib/portal"
+	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/segment"
+)
+
+// PortalConfig is what the pages need beside the pipeline.
+type PortalConfig struct {
+	Auth      *portal.Auth
+	Accounts  portal.Accounts // nil where tokens are issued elsewhere
+	SignInURL string
+	Denials   portal.Denials
+	BaseURL   string
+	ClientIP  func(*http.Request) string
+	// Export prepares a download; nil: this pipeline does it itself. On Lambda
+	// another function does, since the portal may not write audiences.
+	Export func(ctx context.Context, request ExportRequest) (ExportReport, error)
+}
+
+// PortalHandler serves the pages.
+func (p *Pipeline) PortalHandler(ctx context.Context, c PortalConfig) (http.Handler, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{p: p, export: c.Export}
+	if r.export == nil {
+		r.export = p.Export
+	}
+	return portal.New(portal.Config{
+		Reader: r, Auth: c.Auth, Accounts: c.Accounts, SignInURL: c.SignInURL, Denials: c.Denials, Language: cfg.Business.Language,
+		BaseURL: c.BaseURL, ClientIP: c.ClientIP, Now: p.now, Logger: p.log,
+	})
+}
+
+// reader shows the pipeline's results to the portal.
+type reader struct {
+	p      *Pipeline
+	export func(ctx context.Context, request ExportRequest) (ExportReport, error)
+}
+
+var _ portal.Reader = reader{}
+
+// nightCache keeps the run in force as pages show it.
+type nightCache struct {
+	mu      sync.Mutex
+	night   *portal.Night
+	clients []schema.ClientRow
+}
+
+// forget makes the next page read the run again.
+func (c *nightCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.night, c.clients = nil, nil
+}
+
+// Night implements portal.Reader.
+func (r reader) Night(ctx context.Context) (*portal.Night, error) {
+	night, _, err := r.p.night(ctx)
+	return night, err
+}
+
+// NightOf is the run in force as the pages and the report show it;
+// portal.ErrNoNight before the first.
+func (p *Pipeline) NightOf(ctx context.Context) (*portal.Night, error) {
+	night, _, err := p.night(ctx)
+	return night, err
+}
+
+func (p *Pipeline) night(ctx context.Context) (*portal.Night, []schema.ClientRow, error) {
+	run, err := lake.Current(ctx, p.store)
+	if errors.Is(err, lake.ErrNoRun) {
+		return nil, nil, portal.ErrNoNight
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	p.nights.mu.Lock()
+	defer p.nights.mu.Unlock()
+	if p.nights.night != nil && p.nights.night.Run == run.Run {
+		return p.nights.night, p.nights.clients, nil
+	}
+	night, clients, err := p.readNight(ctx, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.nights.night, p.nights.clients = night, clients
+	return night, clients, nil
+}
+
+func (p *Pipeline) readNight(ctx context.Context, run *lake.Run) (*portal.Night, []schema.ClientRow, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
+	if err != nil {
+		return nil, nil, err
+	}
+	n := &portal.Night{
+		Run: run.Run, AsOf: run.AsOf, PublishedAt: run.PublishedAt, Groups: int64(cfg.Metrics.RFM.Groups),
+		Business: portal.Business{Name: cfg.Business.Name, Currency: cfg.Business.Currency, Language: cfg.Business.Language},
+		Summary:  portal.Summarise(slices.Values(clients)),
+	}
+	var abc []schema.ABCRow
+	var other []schema.OtherRevenueRow
+	if err := errors.Join(
+		into(ctx, p, run, &n.Codes), into(ctx, p, run, &n.Thresholds), into(ctx, p, run, &n.Cohorts), into(ctx, p, run, &n.Lifecycle),
+		into(ctx, p, run, &n.Ledger), into(ctx, p, run, &n.Quality), into(ctx, p, run, &abc), into(ctx, p, run, &other),
+	); err != nil {
+		return nil, nil, err
+	}
+	n.ABC = portal.SummariseABC(abc, topEntities)
+	for _, row := range other {
+		i := slices.IndexFunc(n.Summary.OtherRevenue, func(m portal.OtherMoney) bool { return m.Currency == row.Currency })
+		if i < 0 {
+			n.Summary.OtherRevenue = append(n.Summary.OtherRevenue, portal.OtherMoney{Currency: row.Currency})
+			i = len(n.Summary.OtherRevenue) - 1
+		}
+		n.Summary.OtherRevenue[i].RevenueMinor += row.RevenueMinor
+	}
+	for _, row := range n.Quality {
+		if row.Source == "" && row.Measure == measureAnonymous {
+			n.Summary.AnonymousOrders = row.Count
+		}
+	}
+	if err := describe(n, cfg.Metrics.RFM, clients); err != nil {
+		return nil, nil, err
+	}
+	if run.Predecessor != nil {
+		n.Previous, err = p.previous(ctx, *run.Predecessor)
+	}
+	return n, clients, err
+}
+
+// topEntities is how many rows of a Pareto table a page shows.
+const topEntities = 20
+
+func into[T schema.Row](ctx context.Context, p *Pipeline, run *lake.Run, rows *[]T) error {
+	var err error
+	*rows, err = lake.ReadRunTable[T](ctx, p.store, run)
+	return err
+}
+
+// describe adds the playbook in both languages and the segments with their sizes.
+func describe(n *portal.Night, rfm config.RFM, clients []schema.ClientRow) error {
+	playbook, err := analytics.PlaybookOf(rfm)
+	if err != nil {
+		return err
+	}
+	once := analytics.FirstMeansOne(n.Thresholds)
+	clientsOf, moneyOf := map[string]int64{}, map[string]int64{}
+	for _, c := range clients {
+		if c.Orders > 0 {
+			clientsOf[segment.Buyers]++
+			moneyOf[segment.Buyers] += c.RevenueMinor
+		}
+		if c.RFMSegment != nil {
+			clientsOf[*c.RFMSegment]++
+			moneyOf[*c.RFMSegment] += c.RevenueMinor
+		}
+	}
+	for _, s := range playbook.Segments() {
+		ru, en := s.Advice("ru", once), s.Advice("en", once)
+		n.Playbook = append(n.Playbook, portal.PlaybookSegment{
+			Key: s.Key, Codes: s.Codes,
+			Title:   portal.Text{RU: ru.Title, EN: en.Title},
+			Meaning: portal.Text{RU: ru.Meaning, EN: en.Meaning},
+			Do:      portal.Text{RU: ru.Do, EN: en.Do},
+			DoNot:   portal.Text{RU: ru.DoNot, EN: en.DoNot},
+			Bounds:  portal.Text{RU: analytics.Bounds(s.Codes, n.Thresholds, "ru"), EN: analytics.Bounds(s.Codes, n.Thresholds, "en")},
+		})
+		n.Segments = append(n.Segments, portal.SegmentSummary{
+			Key: s.Key, Title: portal.Text{RU: ru.Title, EN: en.Title}, Clients: clientsOf[s.Key], RevenueMinor: moneyOf[s.Key],
+		})
+	}
+	n.Segments = append(n.Segments, portal.SegmentSummary{
+		Key: segment.Buyers, Title: portal.Text{RU: "Все покупатели", EN: "All buyers"}, Rule: "orders >= 1",
+		Clients: clientsOf[segment.Buyers], RevenueMinor: moneyOf[segment.Buyers],
+	})
+	if rfm.Groups != 3 {
+		return nil
+	}
+	for _, row := range n.Codes {
+		ru, ok := analytics.AdviceFor(row.Code, "ru", once)
+		if !ok {
+			continue
+		}
+		en, _ := analytics.AdviceFor(row.Code, "en", once)
+		n.CodeNotes = append(n.CodeNotes, portal.CodeNote{
+			Code: row.Code, Meaning: portal.Text{RU: ru.Meaning, EN: en.Meaning}, Do: portal.Text{RU: ru.Do, EN: en.Do},
+		})
+	}
+	return nil
+}
+
+func (p *Pipeline) previous(ctx context.Context, ref lake.RunRef) (*portal.Previous, error) {
+	run, err := lake.ReadRun(ctx, p.store, ref)
+	if errors.Is(err, lake.ErrNoRun) {
+		return nil, nil //nolint:nilnil // past its retention: there is nothing to compare with
+	}
+	if err != nil {
+		return nil, err
+	}
+	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
+	if err != nil {
+		return nil, err
+	}
+	return &portal.Previous{AsOf: run.AsOf, Summary: portal.Summarise(slices.Values(clients))}, nil
+}
+
+// Clients implements portal.Reader.
+func (r reader) Clients(ctx context.Context, filter portal.ClientFilter, limit int) ([]schema.ClientRow, int64, error) {
+	_, clients, err := r.p.night(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	var found []schema.ClientRow
+	for c := range matching(clients, filter) {
+		found = append(found, c)
+	}
+	slices.SortFunc(found, func(a, b schema.ClientRow) int {
+		return cmp.Or(cmp.Compare(b.RevenueMinor, a.RevenueMinor), cmp.Compare(a.ClientID, b.ClientID))
+	})
+	return found[:min(limit, len(found))], int64(len(found)), nil
+}
+
+func matching(clients []schema.ClientRow, filter portal.ClientFilter) iter.Seq[schema.ClientRow] {
+	return func(yield func(schema.ClientRow) bool) {
+		for _, c := range clients {
+			switch {
+			case filter.Code != "" && (c.RFMCode == nil || *c.RFMCode != filter.Code):
+			case filter.Segment == segment.Buyers && c.Orders == 0:
+			case filter.Segment != "" && filter.Segment != segment.Buyers && (c.RFMSegment == nil || *c.RFMSegment != filter.Segment):
+			case !yield(c):
+				return
+			}
+		}
+	}
+}
+
+// Exports implements portal.Reader.
+func (r reader) Exports(ctx context.Context) ([]portal.ExportBundle, error) {
+	e, err := r.p.newExporter(ctx, "")
+	if errors.Is(err, lake.ErrNoRun) {
+		return nil, portal.ErrNoNight
+	}
+	if err != nil {
+		return nil, err
+	}
+	var bundles []portal.ExportBundle
+	for _, b := range e.bundles() {
+		m, err := e.manifest(ctx, e.folder(b))
+		if errors.Is(err, ErrNotFound) {
+			continue // the export has not come to it yet
+		}
+		if err != nil {
+			return nil, err
+		}
+		bundles = append(bundles, bundleView(r.p.bundleID(e.run.AsOf, b), m))
+	}
+	return bundles, nil
+}
+
+func bundleView(id string, m audience.Manifest) portal.ExportBundle {
+	b := portal.ExportBundle{
+		ID: id, Segment: m.Segment, SegmentTitle: portal.Text(m.Title), Platform: m.Platform, PlatformTitle: portal.Text(m.PlatformTitle),
+		AsOf: m.AsOf, Members: int64(m.Members), Clients: int64(m.Clients),
+	}
+	for _, t := range m.BeforeUpload {
+		b.BeforeUpload = append(b.BeforeUpload, portal.Text(t))
+	}
+	for _, t := range slices.Concat(m.Warnings, m.Unconfirmed) {
+		b.Warnings = append(b.Warnings, portal.Text(t))
+	}
+	if m.Refused != nil {
+		b.Refused = portal.Text(m.Refused.Text)
+	}
+	for reason, count := range m.Excluded {
+		b.Excluded = append(b.Excluded, portal.Refusal{Reason: string(reason), Text: portal.Text(reason.Explain()), Count: int64(count)})
+	}
+	slices.SortFunc(b.Excluded, func(x, y portal.Refusal) int {
+		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Reason, y.Reason))
+	})
+	for _, f := range m.Files {
+		file := portal.ExportFile{Name: f.Name, About: portal.Text(f.About), Rows: int64(f.Rows), Bytes: f.Bytes, Written: f.Written}
+		if f.Refused != nil {
+			file.Refused = portal.Text(f.Refused.Text)
+		}
+		b.Files = append(b.Files, file)
+	}
+	return b
+}
+
+// presignFor is how long a download link lives (reliability §6, row 15).
+const presignFor = time.Minute
+
+// OpenExport implements portal.Reader: what changed since the night is applied,
+// the audit row is written, and only then the file is handed out.
+func (r reader) OpenExport(ctx context.Context, id, file string, who portal.Caller) (portal.Download, error) {
+	report, err := r.export(ctx, ExportRequest{Bundle: id, File: file})
+	if errors.Is(err, ErrNotFound) || errors.Is(err, lake.ErrNoRun) {
+		return portal.Download{}, portal.ErrNotFound
+	}
+	if err != nil {
+		return portal.Download{}, err
+	}
+	body, info, err := r.p.store.Get(ctx, report.Key)
+	if err != nil {
+		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
+	}
+	if err := r.p.Audit(ctx, AuditRow{Who: who.Name, Action: "download", Object: report.Key, Rows: int64(bytes.Count(body, []byte("\n"))), SHA256: sumHex(body)}); err != nil {
+		return portal.Download{}, err
+	}
+	d := portal.Download{Name: report.Name, ContentType: contentType(file), Size: info.Size}
+	d.URL, err = r.p.store.Presign(ctx, report.Key, presignFor, report.Name)
+	if err == nil {
+		return d, nil
+	}
+	if !errors.Is(err, objstore.ErrNoPresign) {
+		return portal.Download{}, fmt.Errorf("pipeline: link to export: %w", err)
+	}
+	d.Body = io.NopCloser(bytes.NewReader(body))
+	return d, nil
+}
+
+// Today implements portal.Reader.
+func (r reader) Today(ctx context.Context) (portal.Today, error) {
+	var today portal.Today
+	cfg, err := r.p.Config(ctx)
+	if err != nil {
+		return today, err
+	}
+	last := map[string]time.Time{}
+	failed := map[[2]string]int64{}
+	days, err := lake.Days(ctx, r.p.store, lake.DeliveriesPrefix)
+	if err != nil {
+		return today, err
+	}
+	for _, day := range days[max(0, len(days)-recentDays):] {
+		table, err := lake.ReadDay[schema.DeliveryRow](ctx, r.p.store, lake.DeliveriesPrefix, day)
+		if err != nil {
+			return today, err
+		}
+		for _, d := range table.Rows {
+			if d.ReceivedAt.After(last[d.Source]) {
+				last[d.Source] = d.ReceivedAt
+			}
+			if d.Outcome == schema.OutcomeFailed {
+				failed[[2]string{d.Source, d.Reason}]++
+			}
+		}
+	}
+	for _, s := range cfg.Sources {
+		state := portal.SourceState{Name: s.Name, Kind: s.Kind}
+		if at, ok := last[s.Name]; ok {
+			state.LastAt = &at
+		}
+		today.Sources = append(today.Sources, state)
+	}
+	for key, count := range failed {
+		today.Failed = append(today.Failed, portal.FailedCount{Source: key[0], Reason: key[1], Text: failureText(key[1]), Count: count})
+	}
+	slices.SortFunc(today.Failed, func(a, b portal.FailedCount) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
+	})
+	return today, nil
+}
+
+// recentDays is how far back "lately" goes on the page of the day.
+const recentDays = 7

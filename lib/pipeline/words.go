@@ -1,0 +1,60 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/portal"
+	"github.com/leadlake/leadlake/lib/webhook"
+)
+
+// failureText says a failure's reason code in a sentence; an unknown code is
+// shown as it is.
+func failureText(reason string) portal.Text {
+	switch reason {
+	case webhook.ReasonMalformedJSON:
+		return portal.Text{RU: "Тело запроса не читается как JSON.", EN: "The body is not readable JSON."}
+	case webhook.ReasonDuplicateKey:
+		return portal.Text{RU: "В JSON дважды встречается один ключ.", EN: "A JSON key stands twice."}
+	case webhook.ReasonTooDeep, webhook.ReasonFormTooDeep:
+		return portal.Text{RU: "Слишком глубокая вложенность.", EN: "The nesting is too deep."}
+	case webhook.ReasonTooManyKeys, webhook.ReasonFormTooMany:
+		return portal.Text{RU: "Слишком много полей.", EN: "There are too many fields."}
+	case webhook.ReasonNotUTF8:
+		return portal.Text{RU: "Текст не в UTF-8.", EN: "The text is not UTF-8."}
+	case webhook.ReasonEmptyBody:
+		return portal.Text{RU: "Пустое тело запроса.", EN: "The body is empty."}
+	case webhook.ReasonInvalidEvent:
+		return portal.Text{RU: "JSON верный, но событие заполнено с ошибками.", EN: "The JSON is valid, the event in it is not."}
+	case webhook.ReasonForm:
+		return portal.Text{RU: "Форма не читается.", EN: "The form is unreadable."}
+	case webhook.ReasonNoContact:
+		return portal.Text{RU: "Нет ни телефона, ни почты: проверьте соответствие полей.", EN: "There is neither a phone nor an e-mail: check the field map."}
+	case lake.ReasonConflict:
+		return portal.Text{RU: "Идентификатор уже приходил с другим содержанием.", EN: "The id came before with another content."}
+	case lake.ReasonUnknownSource:
+		return portal.Text{RU: "Источник больше не настроен.", EN: "The source is not configured any more."}
+	case lake.ReasonAmount:
+		return portal.Text{RU: "Сумма не помещается в допустимые пределы.", EN: "An amount is out of range."}
+	}
+	return portal.Text{RU: reason, EN: reason}
+}
+
+// contentType is what a browser is told about a file.
+func contentType(name string) string {
+	switch {
+	case strings.HasSuffix(name, ".csv"):
+		return "text/csv; charset=utf-8"
+	case strings.HasSuffix(name, ".json"):
+		return "application/json"
+	default:
+		return "text/plain; charset=utf-8"
+	}
+}
+
+func sumHex(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}

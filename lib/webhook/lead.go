@@ -1,0 +1,428 @@
+package webhook
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/leadlake/leadlake/lib/event"
+	"github.com/leadlake/leadlake/lib/money"
+)
+
+// maxNesting is how deep the well-known containers of fields (data, fields, utm…)
+// are opened.
+const maxNesting = 4
+
+// field is one field of a flat delivery: a site's form, a site's script.
+type field struct {
+	name  string // as sent
+	path  string // with the names of the containers around it, joined by points
+	usual string // our field that the name usually means
+	value event.Value
+	used  bool
+}
+
+// fieldSet is the fields of a delivery with the source's own map; what was not
+// taken at the end goes to the event's attributes.
+type fieldSet struct {
+	in     *intake
+	fields []field
+}
+
+func newFieldSet(in *intake, object event.Value) *fieldSet {
+	s := &fieldSet{in: in}
+	s.open(object, "", "", 0)
+	return s
+}
+
+// open lists the members of an object, and of containers in it as if they stood
+// in the object itself.
+func (s *fieldSet) open(object event.Value, path, prefix string, depth int) {
+	for _, m := range object.Members {
+		name := m.Key
+		if !strings.HasPrefix(strings.ToLower(name), prefix) { // utm: {source: …} and utm: {utm_source: …}
+			name = prefix + name
+		}
+		inside := joinPath(path, m.Key)
+		switch inner, ok := container(m.Key); {
+		case !ok || depth >= maxNesting:
+			s.add(name, inside, m.Value)
+		case m.Value.Type == event.Object:
+			s.open(m.Value, inside, inner, depth+1)
+		case m.Value.Type == event.Array && s.openList(m.Value, inside):
+		default:
+			s.add(name, inside, m.Value)
+		}
+	}
+}
+
+func (s *fieldSet) add(name, path string, v event.Value) {
+	if v.Type == event.Object { // a builder's {"value": …, "type": …}
+		if value := v.Get("value"); value.Type != event.Null {
+			v = value
+		}
+	}
+	s.fields = append(s.fields, field{name: name, path: path, usual: usualField(name), value: v})
+}
+
+// openList reads [{"name": "phone", "value": "…"}, …]; false for any other list.
+func (s *fieldSet) openList(list event.Value, path string) bool {
+	var found []field
+	for _, item := range list.Items {
+		name, value := "", event.Value{}
+		for _, m := range item.Members {
+			switch strings.ToLower(m.Key) {
+			case "name", "key", "title", "label", "question":
+				if name == "" {
+					name = m.Value.Text
+				}
+			case "value", "answer", "values":
+				value = m.Value
+			}
+		}
+		if name == "" {
+			return false
+		}
+		found = append(found, field{name: name, path: joinPath(path, name), usual: usualField(name), value: value})
+	}
+	s.fields = append(s.fields, found...)
+	return len(found) > 0
+}
+
+func joinPath(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// container reports whether a name is one under which systems nest the fields
+// themselves, and what to put before their names.
+func container(name string) (prefix string, ok bool) {
+	switch nameKey(name) {
+	case "utm", "utms", "utmdata", "utmparams":
+		return "utm_", true
+	case "data", "fields", "field", "formfields", "formdata", "form", "lead", "user", "customer", "person", "contact", "values", "answers",
+		"hidden", "params", "tracking", "analytics", "metadata", "meta", "wpcf7":
+		return "", true
+	default:
+		return "", false
+	}
+}
+
+// nameKey is what two spellings of a field's name have in common: its letters
+// and digits, small, ё as е.
+func nameKey(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == 'ё' || r == 'Ё':
+			return 'е'
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		default:
+			return -1
+		}
+	}, name)
+}
+
+// named returns the fields that a name of the configuration means: by exact name
+// or path, else by nameKey.
+func (s *fieldSet) named(name string) []*field {
+	var exact, alike []*field
+	for i := range s.fields {
+		f := &s.fields[i]
+		switch {
+		case f.name == name || f.path == name:
+			exact = append(exact, f)
+		case nameKey(f.name) == nameKey(name) && nameKey(name) != "":
+			alike = append(alike, f)
+		}
+	}
+	if len(exact) > 0 {
+		return exact
+	}
+	return alike
+}
+
+// take returns the texts of one of our fields and marks where they stood. The
+// source's map decides; without one the usual names do.
+func (s *fieldSet) take(ours string) []string {
+	if name, ok := s.in.d.Source.Map[ours]; ok {
+		return s.use(s.named(name))
+	}
+	return s.use(s.usual(ours))
+}
+
+// takeOne returns the first text of one of our fields that holds one value. What
+// is said twice stays for the attributes.
+func (s *fieldSet) takeOne(ours string) string {
+	var candidates []*field
+	if name, ok := s.in.d.Source.Map[ours]; ok {
+		candidates = s.named(name)
+	} else {
+		candidates = s.usual(ours)
+	}
+	for _, f := range candidates {
+		if list := texts(f.value); len(list) > 0 {
+			f.used = len(list) == 1
+			return list[0]
+		}
+	}
+	return ""
+}
+
+// usual returns the free fields whose name usually means one of ours.
+func (s *fieldSet) usual(ours string) []*field {
+	var found []*field
+	for i := range s.fields {
+		if f := &s.fields[i]; !f.used && f.usual == ours && !s.mapped(f) {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+// takeMapped returns the texts of a field that only the source's map can name.
+func (s *fieldSet) takeMapped(ours string) string {
+	if _, ok := s.in.d.Source.Map[ours]; !ok {
+		return ""
+	}
+	return s.takeOne(ours)
+}
+
+// mapped reports whether the configuration gives a field another meaning than
+// its name has.
+func (s *fieldSet) mapped(f *field) bool {
+	for _, name := range s.in.d.Source.Map {
+		if name == f.name || name == f.path {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *fieldSet) use(fields []*field) []string {
+	var all []string
+	for _, f := range fields {
+		if list := texts(f.value); len(list) > 0 {
+			all = append(all, list...)
+			f.used = true
+		}
+	}
+	return all
+}
+
+// texts are the non-empty scalars of a value; nil for an object.
+func texts(v event.Value) []string {
+	switch v.Type {
+	case event.Array:
+		var all []string
+		for _, item := range v.Items {
+			if item.Type != event.Array {
+				all = append(all, texts(item)...)
+			}
+		}
+		return all
+	case event.String, event.Number, event.Bool:
+		if text := strings.TrimSpace(strings.ReplaceAll(v.Text, "\x00", "")); text != "" {
+			return []string{text}
+		}
+	}
+	return nil
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+func rest(list []string) []string {
+	if len(list) < 2 {
+		return nil
+	}
+	return list[1:]
+}
+
+// lead reads what the fields say about a person, where he came from and what he
+// wants. Fields that mean nothing to us become attributes.
+func (s *fieldSet) lead() event.Event {
+	ev := event.Event{Kind: event.Lead, ID: s.takeMapped("id")}
+	phones, emails := s.take("phone"), s.take("email")
+	ev.Client = event.Client{
+		Phone: first(phones), Phones: rest(phones), Email: first(emails), Emails: rest(emails),
+		ExternalID: s.takeOne("external_id"), CardNo: s.takeOne("card_no"),
+		Name: s.takeOne("name"), FirstName: s.takeOne("first_name"), LastName: s.takeOne("last_name"),
+		City: s.takeOne("city"), Country: s.takeOne("country"), Address: strings.Join(s.take("address"), ", "),
+		Company: s.takeOne("company"), PreferredChannel: s.takeOne("preferred_channel"), LoyaltyLevel: s.takeOne("loyalty_level"),
+	}
+	ev.Client.Gender = event.Gender(s.takeOne("gender"))
+	if text := s.takeOne("birth_date"); text != "" {
+		day, ok := birthDay(text)
+		if !ok {
+			attribute(&ev, "birth_date_unread", text)
+		}
+		ev.Client.BirthDate = day
+	}
+	ev.Interests, ev.Tags = s.take("interests"), s.take("tags")
+	ev.Manager, ev.Stage = s.takeOne("manager"), s.takeMapped("stage")
+	if text := s.takeMapped("at"); text != "" {
+		at, ok := event.ParseTime(text, s.in.cfg.Location())
+		if !ok {
+			attribute(&ev, "at_unread", text)
+		}
+		ev.At = at
+	}
+	if message := strings.Join(s.take("message"), "\n"); message != "" {
+		ev.Contact = &event.Contact{Channel: "form", Direction: "in", Text: message}
+	}
+	ev.Attribution = s.attribution()
+	ev.Consents = s.consents()
+	s.order(&ev)
+	return ev
+}
+
+// keepRest stores every field that was not taken as an attribute.
+func (s *fieldSet) keepRest(ev *event.Event) {
+	for _, f := range s.fields {
+		if f.used || f.value.Type == event.String && blanked(f.value.Text) && secretField(f.name, s.in.d.Source.Map["secret"]) {
+			continue
+		}
+		text := strings.Join(texts(f.value), "; ")
+		if f.value.Type == event.Object || f.value.Type == event.Array && text == "" && len(f.value.Items) > 0 {
+			text = f.value.JSON()
+		}
+		attribute(ev, f.path, text)
+	}
+}
+
+func attribute(ev *event.Event, key, value string) {
+	if value == "" {
+		return
+	}
+	if ev.Attributes == nil {
+		ev.Attributes = make(map[string]string)
+	}
+	if old, ok := ev.Attributes[key]; ok && old != value {
+		value = old + "; " + value
+	}
+	ev.Attributes[key] = value
+}
+
+// order makes an order of fields that the source's map declares to be one.
+func (s *fieldSet) order(ev *event.Event) {
+	if s.in.d.Source.Orders.None {
+		return
+	}
+	id := s.takeMapped("order_id")
+	if id == "" {
+		return
+	}
+	o := event.Order{ID: id, Status: orderStatus(s.in, s.takeMapped("order_status"))}
+	if code, ok := money.Code(s.takeMapped("currency")); ok {
+		o.Currency = code
+	}
+	for _, sum := range []struct {
+		name string
+		into *string
+	}{{"total", &o.Total}, {"shipping", &o.Shipping}} {
+		text := s.takeMapped(sum.name)
+		if *sum.into = s.in.amount(text, o.Currency); *sum.into == "" {
+			attribute(ev, sum.name+"_unread", text)
+		}
+	}
+	ev.Kind, ev.Order = event.OrderChange, &o
+}
+
+// orderStatus translates a source's word; an unknown or missing one is the
+// source's default.
+func orderStatus(in *intake, word string) string {
+	if status, ok := in.d.Source.Orders.Map[word]; ok {
+		return status
+	}
+	if event.StatusRank(word) >= 0 {
+		return word
+	}
+	if in.d.Source.OrderStatus != "" {
+		return in.d.Source.OrderStatus
+	}
+	return event.StatusNew
+}
+
+// amount reads money as forms write it ("8270", "8 270,50 руб."); empty for what
+// is no amount. Nothing is guessed: a text with two kinds of separators, or with
+// a comma before exactly three digits, is refused.
+func (in *intake) amount(text, currency string) string {
+	if currency == "" {
+		currency = in.currency()
+	}
+	text = strings.TrimRightFunc(strings.TrimSpace(text), func(r rune) bool { return !unicode.IsDigit(r) })
+	comma := strings.Contains(text, ",")
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return -1
+		case r == ',':
+			return '.'
+		default:
+			return r
+		}
+	}, text)
+	a, err := money.Parse(text, currency)
+	if comma && len(text)-strings.IndexByte(text, '.') == 4 {
+		return ""
+	}
+	if err != nil {
+		return ""
+	}
+	return money.Decimal(a.Minor, currency)
+}
+
+// birthDay reads 1990-02-01 and 01.02.1990. An impossible day is no reason to
+// lose a lead: the caller keeps it as an attribute.
+func birthDay(text string) (string, bool) {
+	for _, layout := range []string{time.DateOnly, "02.01.2006", "2.1.2006"} {
+		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 1900 {
+			return t.Format(time.DateOnly), true
+		}
+	}
+	return "", false
+}
+
+// consents applies the source's rules. A box that is not ticked is not sent, so
+// an absent or empty field says nothing at all; an explicit no is a withdrawal.
+func (s *fieldSet) consents() []event.Consent {
+	var list []event.Consent
+	for _, rule := range s.in.d.Source.Consents {
+		given, stated := rule.Always, rule.Always
+		evidence := "form of source " + s.in.d.Source.Name
+		if !rule.Always {
+			for _, f := range s.named(rule.Field) {
+				for _, text := range texts(f.value) {
+					no := negative(text)
+					yes := !no
+					if rule.Equals != "" {
+						yes = strings.EqualFold(text, strings.TrimSpace(rule.Equals))
+						no = no && !yes
+					}
+					given, stated = given || yes, stated || yes || no
+				}
+			}
+			evidence += ", field " + rule.Field
+		}
+		if stated {
+			list = append(list, event.Consent{Purpose: rule.Purpose, Given: given, TextVersion: rule.TextVersion, Evidence: evidence})
+		}
+	}
+	return list
+}
+
+func negative(text string) bool {
+	switch strings.ToLower(text) {
+	case "no", "off", "false", "0", "нет":
+		return true
+	default:
+		return false
+	}
+}
