@@ -1,12 +1,16 @@
 package functions_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,12 +24,32 @@ import (
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/objstore/s3store"
 	"github.com/leadlake/leadlake/lib/objstore/s3store/s3test"
+	"github.com/leadlake/leadlake/lib/portal"
 )
 
 const siteSecret = "a secret of at least 24 bytes"
 
 // steps are the functions that a schedule calls.
 var steps = []string{"compact", "analytics", "export", "erase"}
+
+// programs is the folder with the six programs, built once.
+var programs string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		folder, err := os.MkdirTemp("", "leadlake-functions-")
+		if err == nil {
+			defer os.RemoveAll(folder)
+			programs = folder
+			err = runtimeapi.Build(context.Background(), folder, append([]string{"ingest", "portal"}, steps...)...)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
 
 // cloud is a bucket on a real S3 server and the functions that were deployed over it.
 type cloud struct {
@@ -46,7 +70,7 @@ func deploy(t *testing.T, configuration string) cloud {
 	query := url.Values{"endpoint": {c.Endpoint}, "region": {"us-east-1"}, "path_style": {strconv.FormatBool(c.PathStyle)}}
 	return cloud{store: store, env: map[string]string{
 		"LEADLAKE_S3":        "s3://" + path.Join(c.Bucket, c.Prefix) + "?" + query.Encode(),
-		"LEADLAKE_TOKEN_KEY": "env:TOKEN_KEY", "TOKEN_KEY": strings.Repeat("0123456789abcdef", 4), "SITE_SECRET": siteSecret,
+		"LEADLAKE_TOKEN_KEY": "env:TOKEN_KEY", "LEADLAKE_SIGNING_KEY": "env:TOKEN_KEY", "TOKEN_KEY": strings.Repeat("0123456789abcdef", 4), "SITE_SECRET": siteSecret,
 		"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_REGION": "us-east-1",
 		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true",
 	}}
@@ -54,7 +78,7 @@ func deploy(t *testing.T, configuration string) cloud {
 
 func (c cloud) start(t *testing.T, name string) *runtimeapi.Function {
 	t.Helper()
-	return runtimeapi.Start(t, runtimeapi.Build(t, name), c.env)
+	return runtimeapi.Start(t, filepath.Join(programs, name), c.env)
 }
 
 func (c cloud) keys(t *testing.T, prefix string) []string {
@@ -99,7 +123,7 @@ func post(t *testing.T, function *runtimeapi.Function, source, body string) even
 func TestABrokenEnvironmentEndsTheStart(t *testing.T) {
 	for _, name := range append([]string{"ingest", "portal"}, steps...) {
 		t.Run(name, func(t *testing.T) {
-			function := runtimeapi.Start(t, runtimeapi.Build(t, name), map[string]string{"LEADLAKE_TOKEN_KEY": "the key itself"})
+			function := runtimeapi.Start(t, filepath.Join(programs, name), map[string]string{"LEADLAKE_TOKEN_KEY": "the key itself"})
 			if err := function.Invoke(t.Context(), struct{}{}, nil); err == nil {
 				t.Error("the function answered without a bucket")
 			}
@@ -146,7 +170,7 @@ func TestAStoreThatDoesNotAnswerIs503(t *testing.T) {
 	dead.Close()
 	env := deploy(t, "{}").env
 	env["LEADLAKE_S3"] = "s3://bucket?region=us-east-1&path_style=true&endpoint=" + url.QueryEscape(dead.URL)
-	function := runtimeapi.Start(t, runtimeapi.Build(t, "ingest"), env)
+	function := runtimeapi.Start(t, filepath.Join(programs, "ingest"), env)
 	answer, text := call(t, function, delivery("site", `{"kind":"lead"}`))
 	if answer.StatusCode != http.StatusServiceUnavailable || answer.Headers["Retry-After"] == "" {
 		t.Errorf("POST without a store = %d %v %s, want 503 with Retry-After", answer.StatusCode, answer.Headers, text)
@@ -159,10 +183,6 @@ func TestFromWebhookToAudienceFileAndErasure(t *testing.T) {
 	c := deploy(t, `business: {name: Shop, currency: RUB, timezone: Europe/Moscow, country: RU, language: ru}
 sources:
   - {name: site, kind: json, secrets: [env:SITE_SECRET]}
-segments:
-  - {name: buyers, title: {ru: Покупатели, en: Buyers}, rule: 'orders > 0'}
-exports:
-  - {segment: buyers, platforms: [yandex, vk, google, csv]}
 `)
 	ingest := c.start(t, "ingest")
 	now := time.Now().UTC()
@@ -183,7 +203,7 @@ exports:
 		t.Errorf("a delivery and its repetition left %d raw objects, want 1", got-raw)
 	}
 
-	compact, analytics, export, portal, erase := c.start(t, "compact"), c.start(t, "analytics"), c.start(t, "export"), c.start(t, "portal"), c.start(t, "erase")
+	compact, analytics, export, pages, erase := c.start(t, "compact"), c.start(t, "analytics"), c.start(t, "export"), c.start(t, "portal"), c.start(t, "erase")
 	run := func(function *runtimeapi.Function, request string) map[string]any {
 		t.Helper()
 		var report map[string]any
@@ -213,45 +233,148 @@ exports:
 			t.Errorf("no file for %s among %v", platform, files)
 		}
 	}
-	answer, _ := call(t, portal, httptest.NewRequest(http.MethodGet, "https://clients.shop.example/", nil))
-	if answer.StatusCode >= http.StatusInternalServerError {
-		t.Errorf("the portal answers %d", answer.StatusCode)
+	signIn := c.account(t, pages)
+	bundles := struct {
+		Exports []struct {
+			ID, Segment, Platform string
+			Files                 []struct {
+				Name    string
+				Written bool
+			}
+		}
+	}{}
+	list := httptest.NewRequest(http.MethodGet, "https://clients.shop.example/api/v1/exports", nil)
+	list.AddCookie(signIn)
+	if answer, text := call(t, pages, list); answer.StatusCode != http.StatusOK || json.Unmarshal([]byte(text), &bundles) != nil {
+		t.Fatalf("GET /api/v1/exports = %d %s", answer.StatusCode, text)
 	}
-	post(t, ingest, "site", `{"id":"forget","kind":"erase","client":{"phone":"+79000000007"}}`)
+	downloaded := 0
+	for _, bundle := range bundles.Exports {
+		for _, file := range bundle.Files {
+			if bundle.Segment != "buyers" || !file.Written {
+				continue
+			}
+			r := httptest.NewRequest(http.MethodGet, "https://clients.shop.example/exports/"+bundle.ID+"/"+file.Name, nil)
+			r.AddCookie(signIn)
+			answer, text := call(t, pages, r)
+			if answer.StatusCode != http.StatusSeeOther {
+				t.Fatalf("download of %s %s = %d %s", bundle.Platform, file.Name, answer.StatusCode, text)
+			}
+			if body := fetch(t, answer.Headers["Location"]); len(body) == 0 {
+				t.Errorf("%s %s is empty", bundle.Platform, file.Name)
+			}
+			downloaded++
+		}
+	}
+	if downloaded < 4 { // Yandex, VK's phones and e-mails, Google
+		t.Errorf("%d files of the buyers were downloaded", downloaded)
+	}
+	if rows := len(c.keys(t, "audit/")); rows != downloaded {
+		t.Errorf("%d downloads left %d audit rows", downloaded, rows)
+	}
+
+	const forgotten = "9000000007"
+	if !c.found(t, "audiences/", forgotten) {
+		t.Error("the audience files do not show the person who is to be forgotten")
+	}
+	post(t, ingest, "site", `{"id":"forget","kind":"erase","client":{"phone":"+7`+forgotten+`"}}`)
 	run(compact, "{}")
-	if requests := c.keys(t, "erasures/"); len(requests) == 0 {
-		t.Error("a request to be forgotten left no erasure")
+	report := run(erase, "{}")
+	if acts, _ := report["acts"].([]any); len(acts) != 1 {
+		t.Errorf("erase reports %v, want one act", report)
 	}
-	run(erase, "{}")
+	if c.found(t, "audiences/", forgotten) || len(c.keys(t, "suppress/")) != 1 {
+		t.Error("the person is still in an audience file, or not suppressed")
+	}
+	run(analytics, fmt.Sprintf(`{"as_of":%q}`, asOf))
+	run(export, "{}")
+	if c.found(t, "audiences/", forgotten) {
+		t.Error("the next night brought the person back")
+	}
 }
 
-// A Lambda may be killed at any time: what was acknowledged is there, and the same
-// delivery again changes nothing.
+// account makes an account in the bucket and signs it in.
+func (c cloud) account(t *testing.T, function *runtimeapi.Function) *http.Cookie {
+	t.Helper()
+	var users portal.Users
+	if err := users.Add("olga", portal.Marketer, "correct horse battery staple", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := users.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.store.Put(t.Context(), portal.UsersKey, file); err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"name": {"olga"}, "password": {"correct horse battery staple"}}
+	r := httptest.NewRequest(http.MethodPost, "https://clients.shop.example/login", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, text := call(t, function, r)
+	for _, line := range answer.Cookies {
+		if cookie, err := http.ParseSetCookie(line); err == nil && cookie.Name == "__Host-id" && cookie.Secure {
+			return cookie
+		}
+	}
+	t.Fatalf("POST /login = %d %v %s", answer.StatusCode, answer.Cookies, text)
+	return nil
+}
+
+// found tells whether any object below a prefix shows a text in clear.
+func (c cloud) found(t *testing.T, prefix, text string) bool {
+	t.Helper()
+	for _, key := range c.keys(t, prefix) {
+		body, _, err := c.store.Get(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(body), text) {
+			return true
+		}
+	}
+	return false
+}
+
+func fetch(t *testing.T, link string) []byte {
+	t.Helper()
+	response, err := http.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("GET of a download link = %d %v", response.StatusCode, err)
+	}
+	return body
+}
+
+// A Lambda may be killed at any time: what was acknowledged is there, and a delivery that
+// comes again, after an answer or without one, is stored once.
 func TestAKilledInstanceLosesNothing(t *testing.T) {
 	c := deploy(t, "sources: [{name: site, kind: json, secrets: [env:SITE_SECRET]}]\n")
 	ingest := c.start(t, "ingest")
-	acked := map[string]bool{}
-	for n := range 20 {
+	kills := 0
+	const deliveries = 5
+	for n := range deliveries {
 		body := fmt.Sprintf(`{"id":"d%d","kind":"lead","client":{"phone":"+7900000%04d"}}`, n, n)
-		killed := time.AfterFunc(time.Duration(n)*time.Millisecond, ingest.Kill) // early, late, or after the answer
-		var answer events.APIGatewayV2HTTPResponse
-		err := ingest.Invoke(t.Context(), runtimeapi.Event(t, runtimeapi.HTTPAPI, delivery("site", body)), &answer)
-		killed.Stop()
-		acked[body] = err == nil && answer.StatusCode == http.StatusOK
-	}
-	promised := 0
-	for _, ok := range acked {
-		if ok {
-			promised++
+		for after := time.Millisecond; ; after += after / 2 { // each time a little later, until the answer is quicker
+			killer := time.AfterFunc(after, ingest.Kill)
+			var answer events.APIGatewayV2HTTPResponse
+			err := ingest.Invoke(t.Context(), runtimeapi.Event(t, runtimeapi.HTTPAPI, delivery("site", body)), &answer)
+			if !killer.Stop() {
+				kills++
+			}
+			if err == nil && answer.StatusCode == http.StatusOK {
+				break
+			}
 		}
-	}
-	if stored := len(c.keys(t, "raw/")); stored < promised || promised == 0 {
-		t.Errorf("%d deliveries acknowledged, %d stored", promised, stored)
-	}
-	for body := range acked { // what a sender does who heard nothing, and one who did not listen
+		if stored := len(c.keys(t, "raw/")); stored != n+1 {
+			t.Fatalf("%d deliveries acknowledged, %d stored", n+1, stored)
+		}
 		post(t, ingest, "site", body)
 	}
-	if stored := len(c.keys(t, "raw/")); stored != len(acked) {
-		t.Errorf("%d raw objects after every delivery came again, want %d", stored, len(acked))
+	if stored := len(c.keys(t, "raw/")); stored != deliveries || kills < deliveries {
+		t.Errorf("%d raw objects after %d kills, want %d", stored, kills, deliveries)
 	}
 }

@@ -44,6 +44,7 @@
 // Wiring: environment, events and schedules. Nothing worth a test of its own lives in a main.
 //
 //	functions/internal/boot       a function's environment becomes a store, a clock, a logger, secrets
+//	functions/internal/invoke     one function calls another
 //	functions/internal/edge       an HTTP event of AWS becomes an http.Handler's request
 //	functions/internal/runtimeapi the Lambda runtime on loopback, for tests
 //	functions/ingest              stores deliveries

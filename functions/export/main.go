@@ -4,12 +4,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/leadlake/leadlake/functions/internal/boot"
+	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
@@ -27,5 +29,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(steps.Export)
+	lambda.Start(func(ctx context.Context, request pipeline.ExportRequest) (pipeline.ExportReport, error) {
+		report, err := steps.Export(ctx, request)
+		// Between functions an error is only its text: what is not there travels as a report without a key.
+		if request.Bundle != "" && (errors.Is(err, pipeline.ErrNotFound) || errors.Is(err, lake.ErrNoRun)) {
+			return pipeline.ExportReport{}, nil
+		}
+		return report, err
+	})
 }

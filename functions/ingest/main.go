@@ -24,7 +24,7 @@ func main() {
 	}
 	handler, err := webhook.New(webhook.Config{
 		Sources: lake.NewConfigSource(env.Store, env.Now, settle).Config,
-		Sink:    sink{lake.NewRawWriter(env.Store)}, // one object for each delivery: no two instances share a group
+		Sink:    lake.Sink{Raw: lake.NewRawWriter(env.Store)}, // one object for each delivery: no two instances share a group
 		Secret:  env.Secret,
 		Ready:   boot.Ready(env.Store, env.Now),
 		Now:     env.Now,

@@ -17,7 +17,8 @@ type system struct {
 	Stdout, Stderr io.Writer
 	Getenv         func(string) string
 	Now            func() time.Time
-	StdinTerminal  bool // a password may be asked for
+
+	StdinTerminal  bool // somebody types, so a command that reads it says so
 	StderrTerminal bool // a progress line may overwrite itself
 }
 

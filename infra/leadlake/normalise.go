@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +17,7 @@ func normaliseCommand(_ context.Context, sys *system, args []string) error {
 	f := newFlags(sys, "normalise [flags] PLATFORM FIELD [VALUE...]",
 		"Shows what would be written and hashed for a value on an advertising platform: the answer\n"+
 			"to \"why is my match rate low\". Values are arguments, or lines of standard input; a line\n"+
-			"of output is `input TAB normal form TAB hash`, or `input TAB refused: reason`.")
+			"of output is `input TAB normal form TAB hash`, or `refused: reason`.")
 	country := f.String("country", "RU", "`country` (ISO 3166) of national phone numbers; empty for none")
 	lang := f.String("lang", "en", "`language` of reasons, ru or en")
 	asJSON := f.Bool("json", false, "one JSON object a line instead")
@@ -133,14 +134,18 @@ func (n normaliseOutput) write(value string) error {
 		}
 		refused = string(refusal.Reason) + " (" + refused + ")"
 	}
-	var out string
+	out := value + "\t" + normal.Text + "\t" + normal.Hash
 	switch {
 	case n.asJSON:
-		return printLine(n.sys.Stdout, map[string]string{"input": value, "normal": normal.Text, "hash": normal.Hash, "refused": refused})
+		line := struct {
+			Input   string `json:"input"`
+			Normal  string `json:"normal"`
+			Hash    string `json:"hash"`
+			Refused string `json:"refused,omitempty"`
+		}{value, normal.Text, normal.Hash, refused}
+		return json.NewEncoder(n.sys.Stdout).Encode(line)
 	case refused != "":
-		out = value + "\trefused: " + refused
-	default:
-		out = value + "\t" + normal.Text + "\t" + normal.Hash
+		out = "refused: " + refused
 	}
 	_, err = fmt.Fprintln(n.sys.Stdout, out)
 	return err

@@ -41,7 +41,8 @@ type Card struct {
 	Person schema.PersonRow
 }
 
-// stated is the latest text of a field, by time and then event id.
+// stated is the latest text of a field, by time, then event id, then the text
+// itself: two sources may use one id, and the order of arrival must not decide.
 type stated struct {
 	text string
 	at   time.Time
@@ -49,18 +50,16 @@ type stated struct {
 }
 
 func (s *stated) set(text string, at time.Time, id string) {
-	if text != "" && (s.text == "" || cmp.Or(at.Compare(s.at), strings.Compare(id, s.id)) > 0) {
+	if text != "" && (s.text == "" || cmp.Or(at.Compare(s.at), strings.Compare(id, s.id), strings.Compare(text, s.text)) > 0) {
 		*s = stated{text: text, at: at, id: id}
 	}
 }
 
 // first keeps the earliest instead.
-func (s *stated) first(text string, at time.Time, id string) bool {
-	if text != "" && (s.text == "" || cmp.Or(at.Compare(s.at), strings.Compare(id, s.id)) < 0) {
+func (s *stated) first(text string, at time.Time, id string) {
+	if text != "" && (s.text == "" || cmp.Or(at.Compare(s.at), strings.Compare(id, s.id), strings.Compare(text, s.text)) < 0) {
 		*s = stated{text: text, at: at, id: id}
-		return true
 	}
-	return false
 }
 
 type draft struct {
@@ -68,8 +67,7 @@ type draft struct {
 	firstLead                          time.Time
 	contacts                           []time.Time
 	stage, manager, level, channel     stated
-	touch                              stated
-	campaign                           string
+	touch                              stated // source and campaign with a zero byte between
 	origin                             stated
 	name, firstName, lastName, birth   stated
 	gender, city, country, address, co stated
@@ -103,7 +101,7 @@ func (b *Builder) draft(tokens []string) *draft {
 }
 
 // Event takes one event into account; an event without a client changes nothing.
-func (b *Builder) Event(ev schema.EventRow) {
+func (b *Builder) Event(ev schema.CardEventRow) {
 	d := b.draft(ev.Tokens)
 	if d == nil {
 		return
@@ -140,8 +138,8 @@ func (b *Builder) Event(ev schema.EventRow) {
 	d.manager.set(ev.Manager, ev.At, ev.EventID)
 	d.level.set(ev.LoyaltyLevel, ev.At, ev.EventID)
 	d.channel.set(ev.PreferredChannel, ev.At, ev.EventID)
-	if d.touch.first(ev.UTMSource, ev.At, ev.EventID) {
-		d.campaign = ev.UTMCampaign
+	if ev.UTMSource != "" {
+		d.touch.first(ev.UTMSource+"\x00"+ev.UTMCampaign, ev.At, ev.EventID)
 	}
 	d.origin.first(ev.Source, ev.At, ev.EventID)
 	for _, s := range ev.Consents {
@@ -219,7 +217,7 @@ func (d *draft) finish(tokens []string) Card {
 	c.Stage, c.Manager, c.LoyaltyLevel, c.PreferredChannel = d.stage.text, d.manager.text, d.level.text, d.channel.text
 	c.Source, c.Campaign = d.origin.text, ""
 	if d.touch.text != "" {
-		c.Source, c.Campaign = d.touch.text, d.campaign
+		c.Source, c.Campaign, _ = strings.Cut(d.touch.text, "\x00")
 	}
 	c.Records = len(d.records)
 	c.Person = schema.PersonRow{
@@ -235,7 +233,9 @@ func latestFirst(values map[string]*schema.ValueRow) []schema.ValueRow {
 	for _, v := range values {
 		list = append(list, *v)
 	}
-	slices.SortFunc(list, func(a, b schema.ValueRow) int { return cmp.Or(b.Last.Compare(a.Last), strings.Compare(a.Value, b.Value)) })
+	slices.SortFunc(list, func(a, b schema.ValueRow) int {
+		return cmp.Or(b.Last.Compare(a.Last), strings.Compare(a.Value, b.Value))
+	})
 	return list
 }
 

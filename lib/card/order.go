@@ -39,8 +39,9 @@ func statement(ev schema.OrderEventRow) schema.StatementRow {
 		EventID: ev.EventID, At: ev.At, Source: ev.Source, Status: ev.Status, Currency: ev.Currency,
 		TotalMinor: ev.TotalMinor, ShippingMinor: ev.ShippingMinor, HasItems: len(ev.Items) > 0,
 	}
-	if ev.Status == event.StatusReturned { // only a return says how much came back
-		s.ReturnedMinor = ev.ReturnedMinor
+	if ev.Status == event.StatusReturned && ev.ReturnedMinor != nil { // only a return says how much came back
+		amount := max(*ev.ReturnedMinor, -*ev.ReturnedMinor) // some systems write refunds below zero; none raises revenue
+		s.ReturnedMinor = &amount
 	}
 	if len(ev.Tokens) > 0 {
 		s.Token = ev.Tokens[0]

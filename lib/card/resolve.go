@@ -2,6 +2,7 @@ package card
 
 import (
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -12,53 +13,69 @@ import (
 
 // Resolver finds out which tokens belong to one client (metrics, "Identity"):
 // tokens that one event states are one client's, unless a value is shared by too
-// many. Memory is proportional to the number of different tokens. The result
-// does not depend on the order of Add. Not safe for concurrent use.
+// many. Memory is proportional to the number of different tokens and of
+// different sets of them. The result does not depend on the order of Add. Not
+// safe for concurrent use.
 type Resolver struct {
 	maxShared  int
 	emailLinks bool
 	seed       maphash.Seed
 	index      map[string]int32
 	tokens     []tokenState
-	links      [][2]int32
+	// The sets of two or more tokens that events stated, each as its numbers in
+	// four bytes. They are joined only at the end: by then it is known which
+	// tokens link nothing, and those must not part the others of their set.
+	sets    map[string]struct{}
+	scratch []byte
 }
 
 type tokenState struct {
-	token   string
-	first   time.Time
-	sharers map[uint64]struct{} // external ids and names it was stated with; nil once over the limit
-	over    bool
+	token string
+	first time.Time
+	ids   map[uint64]struct{} // external ids it was stated with; nil once over the limit
+	names map[uint64]struct{} // names, likewise
+	over  bool
 }
 
-// NewResolver makes a resolver. A phone, e-mail or card stated with more than
-// maxShared different external ids, or more than maxShared names, links nothing.
+// NewResolver makes a resolver. A value stated with more than maxShared different
+// names, or a phone, e-mail or card with more than maxShared external ids, links
+// nothing. Without emailLinks no e-mail links.
 func NewResolver(maxShared int, emailLinks bool) *Resolver {
-	return &Resolver{maxShared: maxShared, emailLinks: emailLinks, seed: maphash.MakeSeed(), index: map[string]int32{}}
+	return &Resolver{
+		maxShared: maxShared, emailLinks: emailLinks, seed: maphash.MakeSeed(),
+		index: map[string]int32{}, sets: map[string]struct{}{},
+	}
 }
 
 // Add states that the tokens stood in one event at a time, with a name or
 // without one.
 func (r *Resolver) Add(at time.Time, tokens []string, name string) {
-	var previous int32 = -1
+	r.scratch = r.scratch[:0]
 	for _, token := range tokens {
 		i := r.at(token, at)
-		if previous >= 0 && previous != i {
-			r.links = append(r.links, [2]int32{previous, i})
-		}
-		previous = i
+		r.scratch = binary.BigEndian.AppendUint32(r.scratch, uint32(i)) //nolint:gosec // G115: never negative
 	}
+	if _, known := r.sets[string(r.scratch)]; !known && len(tokens) > 1 {
+		r.sets[string(r.scratch)] = struct{}{}
+	}
+	name = strings.ToLower(strings.ReplaceAll(strings.Join(strings.Fields(name), " "), "ё", "е"))
 	for _, token := range tokens {
-		if identity.Token(token).Kind() == identity.KindExternal {
+		state := &r.tokens[r.index[token]]
+		if state.over {
 			continue
 		}
-		state := &r.tokens[r.index[token]]
-		for _, other := range tokens {
-			if identity.Token(other).Kind() == identity.KindExternal {
-				r.share(state, "x"+other)
+		if name != "" {
+			state.names = r.share(state.names, name)
+		}
+		if identity.Token(token).Kind() != identity.KindExternal {
+			for _, other := range tokens {
+				if identity.Token(other).Kind() == identity.KindExternal {
+					state.ids = r.share(state.ids, other)
+				}
 			}
 		}
-		if name = strings.TrimSpace(name); name != "" {
-			r.share(state, "n"+strings.ToLower(strings.ReplaceAll(name, "ё", "е")))
+		if len(state.names) > r.maxShared || len(state.ids) > r.maxShared {
+			state.over, state.names, state.ids = true, nil, nil
 		}
 	}
 }
@@ -77,29 +94,12 @@ func (r *Resolver) at(token string, at time.Time) int32 {
 	return i
 }
 
-func (r *Resolver) share(state *tokenState, with string) {
-	if state.over {
-		return
+func (r *Resolver) share(with map[uint64]struct{}, text string) map[uint64]struct{} {
+	if with == nil {
+		with = make(map[uint64]struct{}, 1)
 	}
-	if state.sharers == nil {
-		state.sharers = make(map[uint64]struct{}, 1)
-	}
-	// The kind is the lowest bit, so that ids and names are counted apart.
-	key := maphash.String(r.seed, with[1:])<<1 | uint64(with[0]&1) //nolint:gosec // G115: one bit
-	state.sharers[key] = struct{}{}
-	names, ids := 0, 0
-	if len(state.sharers) > r.maxShared {
-		for key := range state.sharers {
-			if key&1 == uint64('n'&1) {
-				names++
-			} else {
-				ids++
-			}
-		}
-		if names > r.maxShared || ids > r.maxShared {
-			state.over, state.sharers = true, nil
-		}
-	}
+	with[maphash.String(r.seed, text)] = struct{}{}
+	return with
 }
 
 // Resolve groups the tokens into clients.
@@ -115,10 +115,18 @@ func (r *Resolver) Resolve() *Clients {
 		}
 		return i
 	}
-	for _, link := range r.links {
-		if r.mayLink(link[0]) && r.mayLink(link[1]) {
-			a, b := find(link[0]), find(link[1])
-			parent[max(a, b)] = min(a, b)
+	for set := range r.sets {
+		previous := int32(-1)
+		for at := 0; at < len(set); at += 4 {
+			i := int32(binary.BigEndian.Uint32([]byte(set[at : at+4]))) //nolint:gosec // G115: as in at
+			if !r.mayLink(i) {
+				continue
+			}
+			if previous >= 0 {
+				a, b := find(previous), find(i)
+				parent[max(a, b)] = min(a, b)
+			}
+			previous = i
 		}
 	}
 	// The client's id is its oldest token.

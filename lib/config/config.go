@@ -167,7 +167,9 @@ func Default() *Config {
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},
 		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
 	}
-	c.location = time.UTC
+	if err := c.SetTimezone(c.Business.Timezone); err != nil {
+		panic("config: no time zones in the program") // tzdata is linked in
+	}
 	return c
 }
 
@@ -224,12 +226,14 @@ func (c *Config) Defaults(s Source) event.Defaults {
 	return event.Defaults{Currency: currency, Location: c.location}
 }
 
+const unknownZone = "unknown time zone; want a name such as Europe/Moscow"
+
 // SetTimezone, used by commands whose flags override the file, changes the
 // business's time zone by its IANA name.
 func (c *Config) SetTimezone(name string) error {
 	location, err := time.LoadLocation(name)
-	if err != nil {
-		return &Fault{Path: "business.timezone", Reason: "unknown time zone; want a name such as Europe/Moscow"}
+	if err != nil || name == "" || name == "Local" { // Local would be another zone on every machine
+		return &Fault{Path: "business.timezone", Reason: unknownZone}
 	}
 	c.Business.Timezone, c.location = name, location
 	return nil

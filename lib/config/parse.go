@@ -1,10 +1,10 @@
 package config
 
 import (
-	_ "embed" // the published JSON Schema
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -13,23 +13,11 @@ import (
 
 	_ "time/tzdata" // one machine and Lambda read the same zones
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/money"
 )
-
-// Schema is the JSON Schema (draft 2020-12) of the file, published so that
-// editors can check and complete it.
-//
-//go:embed leadlake.schema.json
-var schemaJSON []byte
-
-// Schema returns the published JSON Schema of the file.
-func Schema() []byte { return slices.Clone(schemaJSON) }
 
 // ErrInvalid is matched by every fault of a configuration.
 var ErrInvalid = errors.New("config: invalid")
@@ -66,16 +54,18 @@ func (o *Orders) UnmarshalYAML(node *yaml.Node) error {
 }
 
 // Parse reads and checks a configuration file. All faults are reported together
-// (errors.Join of *Fault, ordered by line). Empty input gives the defaults.
+// (errors.Join of *Fault, ordered by line). Empty input gives the defaults. No
+// fault quotes a value of the file, which may be a secret in the wrong place,
+// but for words out of a fixed list.
 func Parse(body []byte) (*Config, error) {
 	c := Default()
-	var root yaml.Node
-	if err := yaml.Unmarshal(body, &root); err != nil {
-		return nil, syntaxFault(err)
+	root, err := readDocument(body)
+	if err != nil {
+		return nil, err
 	}
 	var faults []*Fault
-	if len(root.Content) > 0 {
-		if faults = checkSchema(root.Content[0]); len(faults) == 0 {
+	if root != nil {
+		if faults = checkSchema(root); len(faults) == 0 {
 			if err := root.Decode(c); err != nil {
 				return nil, syntaxFault(err)
 			}
@@ -85,7 +75,7 @@ func Parse(body []byte) (*Config, error) {
 	if len(faults) == 0 {
 		faults = c.check()
 		for _, f := range faults {
-			f.Line = lineOf(&root, f.Path)
+			f.Line = lineOf(root, strings.Split(f.Path, "."))
 		}
 	}
 	if len(faults) > 0 {
@@ -99,13 +89,35 @@ func Parse(body []byte) (*Config, error) {
 	return c, nil
 }
 
+// readDocument reads the one document of a file; nil where it says nothing.
+func readDocument(body []byte) (*yaml.Node, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(body))
+	var root, second yaml.Node
+	switch err := decoder.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return nil, nil //nolint:nilnil // an empty file is the defaults
+	case err != nil:
+		return nil, syntaxFault(err)
+	}
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		if err != nil {
+			return nil, syntaxFault(err)
+		}
+		return nil, &Fault{Line: second.Line, Path: "file", Reason: "a second document after ---; only one is read"}
+	}
+	if len(root.Content) == 0 || root.Content[0].Tag == "!!null" {
+		return nil, nil //nolint:nilnil // nothing but comments
+	}
+	return root.Content[0], nil
+}
+
 func syntaxFault(err error) error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	line := 0
 	if match := regexp.MustCompile(`line (\d+)`).FindStringSubmatch(text); match != nil {
 		line, _ = strconv.Atoi(match[1])
 	}
-	return &Fault{Line: line, Path: "yaml", Reason: text}
+	return &Fault{Line: line, Path: "yaml", Reason: strings.Join(strings.Fields(text), " ")}
 }
 
 // fillDefaults puts back what a file left empty inside a section it names.
@@ -132,93 +144,6 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-func checkSchema(node *yaml.Node) []*Fault {
-	var value any
-	if err := node.Decode(&value); err != nil {
-		return []*Fault{{Line: node.Line, Path: "yaml", Reason: err.Error()}}
-	}
-	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(schemaJSON)))
-	if err != nil {
-		panic("config: embedded schema is no JSON: " + err.Error())
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource("leadlake.schema.json", document); err != nil {
-		panic("config: embedded schema: " + err.Error())
-	}
-	schema, err := compiler.Compile("leadlake.schema.json")
-	if err != nil {
-		panic("config: embedded schema: " + err.Error())
-	}
-	// A round trip through JSON gives the types the validator knows and refuses
-	// keys that are no text.
-	body, err := json.Marshal(value)
-	if err != nil {
-		return []*Fault{{Line: node.Line, Path: "yaml", Reason: "keys must be plain words"}}
-	}
-	instance, err := jsonschema.UnmarshalJSON(strings.NewReader(string(body)))
-	if err != nil {
-		return []*Fault{{Line: node.Line, Path: "yaml", Reason: err.Error()}}
-	}
-	var invalid *jsonschema.ValidationError
-	if err := schema.Validate(instance); !errors.As(err, &invalid) {
-		return nil
-	}
-	var faults []*Fault
-	printer := message.NewPrinter(language.English)
-	var collect func(e *jsonschema.ValidationError)
-	collect = func(e *jsonschema.ValidationError) {
-		if len(e.Causes) == 0 {
-			path := strings.Join(e.InstanceLocation, ".")
-			faults = append(faults, &Fault{Line: lineOf(node, path), Path: orRoot(path), Reason: e.ErrorKind.LocalizedString(printer)})
-		}
-		for _, cause := range e.Causes {
-			collect(cause)
-		}
-	}
-	collect(invalid)
-	return faults
-}
-
-func orRoot(path string) string {
-	if path == "" {
-		return "file"
-	}
-	return path
-}
-
-// lineOf finds the line of a dotted path, or of the deepest part of it that is
-// there.
-func lineOf(node *yaml.Node, path string) int {
-	if node.Kind == yaml.DocumentNode {
-		if len(node.Content) == 0 {
-			return 0
-		}
-		node = node.Content[0]
-	}
-	line := node.Line
-	for part := range strings.SplitSeq(path, ".") {
-		next := (*yaml.Node)(nil)
-		switch node.Kind {
-		case yaml.MappingNode:
-			for i := 0; i+1 < len(node.Content); i += 2 {
-				if node.Content[i].Value == part {
-					next, line = node.Content[i+1], node.Content[i].Line
-				}
-			}
-		case yaml.SequenceNode:
-			if i, err := strconv.Atoi(part); err == nil && i >= 0 && i < len(node.Content) {
-				next = node.Content[i]
-				line = next.Line
-			}
-		}
-		if next == nil {
-			break
-		}
-		node = next
-	}
-	return line
-}
-
 // check applies what a schema cannot say.
 func (c *Config) check() []*Fault {
 	var faults []*Fault
@@ -226,7 +151,7 @@ func (c *Config) check() []*Fault {
 		faults = append(faults, &Fault{Path: path, Reason: fmt.Sprintf(format, args...)})
 	}
 	if err := c.SetTimezone(c.Business.Timezone); err != nil {
-		fault("business.timezone", "unknown time zone; want a name such as Europe/Moscow")
+		fault("business.timezone", unknownZone)
 	}
 	c.rates = make(map[string]money.Rate, len(c.Business.Rates))
 	for _, currency := range slices.Sorted(maps.Keys(c.Business.Rates)) {
@@ -234,7 +159,17 @@ func (c *Config) check() []*Fault {
 		if err != nil {
 			fault("business.rates."+currency, "want a positive decimal such as \"90.00\"")
 		}
+		if currency == c.Business.Currency {
+			fault("business.rates."+currency, "the business's own currency has no rate")
+		}
 		c.rates[currency] = rate
+	}
+	segments := map[string]bool{}
+	for i, s := range c.Segments {
+		if segments[s.Name] {
+			fault(fmt.Sprintf("segments.%d.name", i), "segment %q is configured twice", s.Name)
+		}
+		segments[s.Name] = true
 	}
 	names := map[string]bool{}
 	for i, s := range c.Sources {

@@ -2,12 +2,11 @@ package event
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -100,157 +99,369 @@ func (v Value) Get(key string) Value {
 // array, for each of its elements, since a batch of events is as large as its
 // body may be, up to MaxEvents. Numbers keep their digits. Errors are *JSONError.
 func ParseJSON(body []byte) ([]Value, error) {
+	skipped := len(body)
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	skipped -= len(body)
 	if !utf8.Valid(body) {
 		return nil, &JSONError{Err: ErrNotUTF8}
 	}
-	if depth := deepest(body); depth > MaxDepth {
-		return nil, &JSONError{Err: ErrTooDeep}
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	p := parser{text: string(body)} // texts of values are slices of this one string
 	var values []Value
-	for {
-		var raw json.RawMessage // Decode checks the grammar, which Token alone does not in full
-		if err := decoder.Decode(&raw); err != nil {
-			if errors.Is(err, io.EOF) && len(values) > 0 {
-				return values, nil
-			}
-			return nil, &JSONError{Err: ErrMalformed, Offset: faultOffset(decoder, body, err)}
-		}
+	for p.space(); p.at < len(p.text); p.space() {
 		if len(values) == MaxEvents {
-			return nil, &JSONError{Err: ErrTooMany, Offset: decoder.InputOffset()}
+			return nil, p.failed(ErrTooMany, skipped)
 		}
-		walker := walker{decoder: json.NewDecoder(bytes.NewReader(raw)), start: decoder.InputOffset() - int64(len(raw))}
-		walker.decoder.UseNumber()
-		value, err := walker.value("")
-		if err != nil {
-			return nil, err
+		p.keys, p.items = 0, 0
+		value, fault := p.value(0)
+		if fault != nil {
+			return nil, p.failed(fault, skipped)
 		}
 		values = append(values, value)
 	}
+	if len(values) == 0 {
+		return nil, p.failed(ErrMalformed, skipped)
+	}
+	return values, nil
 }
 
-// faultOffset is where a text stops being JSON.
-func faultOffset(decoder *json.Decoder, body []byte, err error) int64 {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return syntax.Offset
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return int64(len(body))
-	}
-	return decoder.InputOffset()
+// parser reads the grammar of RFC 8259 in one pass; that it accepts what
+// encoding/json accepts is a test. The standard decoder is not used because it
+// would need three passes (grammar, tokens, limits) and five times the time.
+type parser struct {
+	text        string
+	at          int
+	keys, items int    // counted against the limits
+	path        []step // of the value being read; complete when a fault is met
 }
 
-// deepest counts nesting without building anything, so that a hostile body
-// costs one pass.
-func deepest(body []byte) int {
-	depth, most, inString := 0, 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString:
-			if c == '\\' {
-				i++
-			} else if c == '"' {
-				inString = false
-			}
-		case c == '"':
-			inString = true
-		case c == '{' || c == '[':
-			depth++
-			most = max(most, depth)
-		case c == '}' || c == ']':
-			depth--
+// step is a key, or an index where key is empty.
+type step struct {
+	key   string
+	index int
+}
+
+func (p *parser) failed(fault error, skipped int) error {
+	path := ""
+	for _, s := range p.path {
+		if s.index >= 0 {
+			path += "[" + strconv.Itoa(s.index) + "]"
+		} else {
+			path = Join(path, s.key)
 		}
 	}
-	return most
+	return &JSONError{Err: fault, Path: path, Offset: int64(min(p.at, len(p.text)) + skipped)}
 }
 
-type walker struct {
-	decoder *json.Decoder
-	start   int64 // of the value in the body
-	keys    int
-	items   int
-}
-
-func (w *walker) fault(sentinel error, path string) error {
-	return &JSONError{Err: sentinel, Path: path, Offset: w.start + w.decoder.InputOffset()}
-}
-
-func (w *walker) value(path string) (Value, error) {
-	token, err := w.decoder.Token()
-	if err != nil {
-		return Value{}, w.fault(ErrMalformed, path)
-	}
-	switch token := token.(type) {
-	case string:
-		return Value{Type: String, Text: token}, nil
-	case json.Number:
-		return Value{Type: Number, Text: token.String()}, nil
-	case bool:
-		return Value{Type: Bool, Text: strconv.FormatBool(token)}, nil
-	case json.Delim:
-		if token == '{' {
-			return w.object(path)
+func (p *parser) space() {
+	for p.at < len(p.text) {
+		switch p.text[p.at] {
+		case ' ', '\t', '\n', '\r':
+			p.at++
+		default:
+			return
 		}
-		return w.array(path)
+	}
+}
+
+// next is the byte to come, 0 at the end.
+func (p *parser) next() byte {
+	if p.at < len(p.text) {
+		return p.text[p.at]
+	}
+	return 0
+}
+
+func (p *parser) value(depth int) (Value, error) {
+	switch c := p.next(); c {
+	case '{', '[':
+		if depth == MaxDepth {
+			return Value{}, ErrTooDeep
+		}
+		p.at++
+		if c == '{' {
+			return p.object(depth + 1)
+		}
+		return p.array(depth + 1)
+	case '"':
+		text, err := p.quoted()
+		return Value{Type: String, Text: text}, err
+	case 't', 'f', 'n':
+		return p.word()
 	default:
-		return Value{Type: Null}, nil
+		return p.number()
 	}
 }
 
-func (w *walker) array(path string) (Value, error) {
+func (p *parser) word() (Value, error) {
+	for _, word := range [...]string{"null", "true", "false"} {
+		if !strings.HasPrefix(p.text[p.at:], word) {
+			continue
+		}
+		p.at += len(word)
+		if word == "null" {
+			return Value{}, nil
+		}
+		return Value{Type: Bool, Text: word}, nil
+	}
+	return Value{}, ErrMalformed
+}
+
+func (p *parser) number() (Value, error) {
+	start := p.at
+	if p.next() == '-' {
+		p.at++
+	}
+	switch first := p.next(); {
+	case first == '0':
+		p.at++
+	case first < '1' || first > '9':
+		return Value{}, ErrMalformed
+	default:
+		p.digits()
+	}
+	if p.next() == '.' {
+		p.at++
+		if p.digits() == 0 {
+			return Value{}, ErrMalformed
+		}
+	}
+	if c := p.next(); c == 'e' || c == 'E' {
+		p.at++
+		if c := p.next(); c == '+' || c == '-' {
+			p.at++
+		}
+		if p.digits() == 0 {
+			return Value{}, ErrMalformed
+		}
+	}
+	return Value{Type: Number, Text: p.text[start:p.at]}, nil
+}
+
+func (p *parser) digits() int {
+	start := p.at
+	for c := p.next(); c >= '0' && c <= '9'; c = p.next() {
+		p.at++
+	}
+	return p.at - start
+}
+
+func (p *parser) array(depth int) (Value, error) {
 	value := Value{Type: Array}
-	for w.decoder.More() {
+	if p.space(); p.next() == ']' {
+		p.at++
+		return value, nil
+	}
+	for {
 		most := MaxKeys
-		if path == "" {
-			most, w.keys, w.items = MaxEvents, 0, len(value.Items)
+		if depth == 1 {
+			most, p.keys, p.items = MaxEvents, 0, len(value.Items)
 		}
-		if w.items++; w.items > most {
-			return Value{}, w.fault(ErrTooMany, path)
+		if p.items++; p.items > most {
+			return Value{}, ErrTooMany
 		}
-		if path == "" {
-			w.items = 0
+		if depth == 1 {
+			p.items = 0
 		}
-		item, err := w.value(path + "[" + strconv.Itoa(len(value.Items)) + "]")
+		p.path = append(p.path, step{index: len(value.Items)})
+		p.space()
+		item, err := p.value(depth)
 		if err != nil {
 			return Value{}, err
 		}
 		value.Items = append(value.Items, item)
-	}
-	if _, err := w.decoder.Token(); err != nil {
-		return Value{}, w.fault(ErrMalformed, path)
-	}
-	return value, nil
-}
-
-func (w *walker) object(path string) (Value, error) {
-	value := Value{Type: Object}
-	seen := make(map[string]bool, 8)
-	for w.decoder.More() {
-		token, err := w.decoder.Token()
-		key, ok := token.(string)
-		if err != nil || !ok {
-			return Value{}, w.fault(ErrMalformed, path)
-		}
-		if w.keys++; w.keys > MaxKeys {
-			return Value{}, w.fault(ErrTooMany, path)
-		}
-		at := Join(path, key)
-		if seen[strings.ToLower(key)] {
-			return Value{}, w.fault(ErrDuplicate, at)
-		}
-		seen[strings.ToLower(key)] = true
-		member, err := w.value(at)
+		done, err := p.closes(']')
 		if err != nil {
 			return Value{}, err
 		}
+		p.path = p.path[:len(p.path)-1]
+		if done {
+			return value, nil
+		}
+	}
+}
+
+// closes reads what follows an element: a comma, or the end of the list.
+func (p *parser) closes(end byte) (bool, error) {
+	p.space()
+	switch p.next() {
+	case end:
+		p.at++
+		return true, nil
+	case ',':
+		p.at++
+		p.space()
+		return false, nil
+	default:
+		return false, ErrMalformed
+	}
+}
+
+func (p *parser) object(depth int) (Value, error) {
+	value := Value{Type: Object}
+	if p.space(); p.next() == '}' {
+		p.at++
+		return value, nil
+	}
+	var many map[string]bool // folded keys, once there are too many to compare each with each
+	for {
+		if p.next() != '"' {
+			return Value{}, ErrMalformed
+		}
+		key, err := p.quoted()
+		if err != nil {
+			return Value{}, err
+		}
+		p.path = append(p.path, step{key: key, index: -1})
+		if p.keys++; p.keys > MaxKeys {
+			return Value{}, ErrTooMany
+		}
+		if taken(value.Members, &many, key) {
+			return Value{}, ErrDuplicate
+		}
+		if p.space(); p.next() != ':' {
+			return Value{}, ErrMalformed
+		}
+		p.at++
+		p.space()
+		member, err := p.value(depth)
+		if err != nil {
+			return Value{}, err
+		}
+		if value.Members == nil {
+			value.Members = make([]Member, 0, 8)
+		}
 		value.Members = append(value.Members, Member{Key: key, Value: member})
+		done, err := p.closes('}')
+		if err != nil {
+			return Value{}, err
+		}
+		p.path = p.path[:len(p.path)-1]
+		if done {
+			return value, nil
+		}
 	}
-	if _, err := w.decoder.Token(); err != nil {
-		return Value{}, w.fault(ErrMalformed, path)
+}
+
+// taken reports whether a key stands among members already, case ignored.
+func taken(members []Member, many *map[string]bool, key string) bool {
+	const few = 24
+	if len(members) < few {
+		for i := range members {
+			if strings.EqualFold(members[i].Key, key) {
+				return true
+			}
+		}
+		return false
 	}
-	return value, nil
+	if *many == nil {
+		*many = make(map[string]bool, 2*few)
+		for _, m := range members {
+			(*many)[fold(m.Key)] = true
+		}
+	}
+	folded := fold(key)
+	if (*many)[folded] {
+		return true
+	}
+	(*many)[folded] = true
+	return false
+}
+
+// fold gives keys that strings.EqualFold finds equal the same text.
+func fold(key string) string { return strings.ToLower(strings.ToUpper(key)) }
+
+// quoted reads a string; the quotation mark is next.
+func (p *parser) quoted() (string, error) {
+	p.at++
+	start := p.at
+	for p.at < len(p.text) {
+		switch c := p.text[p.at]; {
+		case c == '"':
+			text := p.text[start:p.at]
+			p.at++
+			return text, nil
+		case c == '\\':
+			return p.escaped(start)
+		case c < ' ':
+			return "", ErrMalformed
+		default:
+			p.at++
+		}
+	}
+	return "", ErrMalformed
+}
+
+// escaped goes on with a string from its first backslash.
+func (p *parser) escaped(start int) (string, error) {
+	text := append(make([]byte, 0, 2*(p.at-start)+16), p.text[start:p.at]...)
+	for p.at < len(p.text) {
+		c := p.text[p.at]
+		p.at++
+		switch {
+		case c == '"':
+			return string(text), nil
+		case c < ' ':
+			return "", ErrMalformed
+		case c != '\\':
+			text = append(text, c)
+			continue
+		}
+		escape := p.next()
+		p.at++
+		if plain := strings.IndexByte(`"\/bfnrt`, escape); plain >= 0 && escape != 0 {
+			text = append(text, "\"\\/\b\f\n\r\t"[plain])
+			continue
+		}
+		if escape != 'u' {
+			return "", ErrMalformed
+		}
+		r, ok := p.hex4()
+		if !ok {
+			return "", ErrMalformed
+		}
+		if utf16.IsSurrogate(r) {
+			r = p.surrogate(r)
+		}
+		text = utf8.AppendRune(text, r)
+	}
+	return "", ErrMalformed
+}
+
+// surrogate completes a pair; a lone half becomes U+FFFD, as browsers have it.
+func (p *parser) surrogate(high rune) rune {
+	if !strings.HasPrefix(p.text[p.at:], `\u`) {
+		return utf8.RuneError
+	}
+	back := p.at
+	p.at += 2
+	low, ok := p.hex4()
+	if pair := utf16.DecodeRune(high, low); ok && pair != utf8.RuneError {
+		return pair
+	}
+	p.at = back
+	return utf8.RuneError
+}
+
+func (p *parser) hex4() (rune, bool) {
+	if len(p.text)-p.at < 4 {
+		return 0, false
+	}
+	var r rune
+	for range 4 {
+		c := p.text[p.at]
+		p.at++
+		switch {
+		case c >= '0' && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case c >= 'a' && c <= 'f':
+			r = r<<4 | rune(c-'a'+10)
+		case c >= 'A' && c <= 'F':
+			r = r<<4 | rune(c-'A'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
 }
 
 // Join writes a JSON path. A key that is no plain word (a sender may put

@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/leadlake/leadlake/lib/event"
 )
@@ -92,9 +94,9 @@ func TestJSONErrorSaysWhere(t *testing.T) {
 		offset     int64
 	}{
 		{`{"a":{"b":1,"b":2}}`, "a.b", 15},
-		{`{"a":nul}`, "", 9},
+		{`{"a":nul}`, "a", 5},
 		{"{\"a\":1}\n{\"b\":2,\"b\":3}", "b", 18},
-		{`[1,2`, "", 4},
+		{`[1,2`, "[1]", 4},
 	} {
 		_, err := event.ParseJSON([]byte(tt.body))
 		var fault *event.JSONError
@@ -171,6 +173,19 @@ func FuzzParseJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		values, err := event.ParseJSON(body)
+		// The standard decoder is the judge of the grammar.
+		plain := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+		if valid := json.Valid(plain); valid && utf8.Valid(plain) && errors.Is(err, event.ErrMalformed) {
+			t.Fatal("refused, encoding/json accepts it")
+		} else if !valid && err == nil && len(values) == 1 {
+			t.Fatal("accepted, encoding/json refuses it")
+		}
+		if err == nil && len(values) == 1 && values[0].Type == event.String {
+			var want string
+			if err := json.Unmarshal(plain, &want); err != nil || want != values[0].Text {
+				t.Fatalf("string %q, encoding/json reads %q, %v", values[0].Text, want, err)
+			}
+		}
 		if err != nil {
 			var fault *event.JSONError
 			if !errors.As(err, &fault) || fault.Offset < 0 || fault.Offset > int64(len(body)) {

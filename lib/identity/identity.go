@@ -39,6 +39,19 @@ func (Phone) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[phone]")) }
 // Format keeps the address out of every fmt verb.
 func (Email) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[email]")) }
 
+// String keeps the number out of texts made without fmt.
+func (Phone) String() string { return "[phone]" }
+
+// String keeps the address out of texts made without fmt.
+func (Email) String() string { return "[email]" }
+
+// MarshalText keeps the number out of JSON, and so out of a logged struct; only
+// a map's keys escape it, since encoding/json takes those as they are.
+func (Phone) MarshalText() ([]byte, error) { return []byte("[phone]"), nil }
+
+// MarshalText keeps the address out of JSON, and so out of a logged struct.
+func (Email) MarshalText() ([]byte, error) { return []byte("[email]"), nil }
+
 // PhoneParser reads a phone as people write it, with a default country
 // (ISO 3166 alpha-2) for national forms. It reports false for what is no
 // dialable number. Implementations are pure and safe for concurrent use.
@@ -49,10 +62,14 @@ type PhoneParser interface {
 // ParseEmail normalises a mail address: blanks around it and a mailto: prefix
 // go, letters become lower case, a punycode domain becomes Unicode. Nothing is
 // corrected: an address that is no address is refused. Stricter than RFC 5321
-// where real addresses allow it: one @, no blanks, quotes or controls, a dot in
-// the domain, no dot at either end of the local part and no two in a row.
+// where real addresses allow it: one @, no blanks, quotes, controls or invisible
+// characters, a dot in the domain and no number as its last part, no dot at
+// either end of the local part and no two in a row. A normal form read again is
+// itself.
 func ParseEmail(raw string) (Email, bool) {
-	s := strings.TrimFunc(raw, func(r rune) bool { return unicode.IsSpace(r) || r == '<' || r == '>' || r == ';' || r == ',' || r == '\u200b' || r == '\ufeff' })
+	s := strings.TrimFunc(raw, func(r rune) bool {
+		return unicode.IsSpace(r) || r == '<' || r == '>' || r == ';' || r == ',' || r == '\u200b' || r == '\ufeff'
+	})
 	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
 		s = s[7:]
 	}
@@ -64,7 +81,7 @@ func ParseEmail(raw string) (Email, bool) {
 		return "", false
 	}
 	for _, r := range local {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"(),:;<>[\]@`, r) {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`"(),:;<>[\]@`, r) {
 			return "", false
 		}
 	}
@@ -74,7 +91,12 @@ func ParseEmail(raw string) (Email, bool) {
 			if err != nil {
 				return "", false
 			}
-			if _, err := idna.Lookup.ToASCII(domain); err != nil {
+			// What is mapped must stand by itself: some letters become ones that
+			// the rules for right-to-left labels refuse.
+			if again, err := idna.Lookup.ToUnicode(unicodeDomain); err != nil || again != unicodeDomain {
+				return "", false
+			}
+			if _, err := idna.Lookup.ToASCII(unicodeDomain); err != nil {
 				return "", false
 			}
 			return Email(local + "@" + unicodeDomain), validLabels(unicodeDomain)
@@ -85,7 +107,8 @@ func ParseEmail(raw string) (Email, bool) {
 
 func validLabels(domain string) bool {
 	labels := strings.Split(domain, ".")
-	if len(labels) < 2 || len(labels[len(labels)-1]) < 2 {
+	last := labels[len(labels)-1]
+	if len(labels) < 2 || len(last) < 2 || strings.Trim(last, "0123456789") == "" {
 		return false
 	}
 	for _, label := range labels {
@@ -102,34 +125,51 @@ func validLabels(domain string) bool {
 }
 
 // Junk reports whether a well-formed address is one that people type to get rid
-// of a form (metrics, "Identity": junk values link nothing).
+// of a form (metrics, "Identity": junk values link nothing). A word that real
+// companies use too, such as mail@, is junk only at a free mail provider or at
+// its own name (mail@mail.ru).
 func (e Email) Junk() bool {
 	local, domain, _ := strings.Cut(string(e), "@")
 	switch local {
-	case "test", "tests", "testtest", "test1", "123", "1234", "12345", "qwerty", "asdf", "aaa", "no", "none", "net", "нет", "noemail", "no-email", "nomail", "email", "mail", "example", "user", "noreply", "no-reply":
+	case "test", "tests", "testtest", "test1", "123", "1234", "12345", "qwerty", "asdf", "none", "noemail", "no-email", "nomail", "noreply", "no-reply":
 		return true
+	case "no", "net", "нет", "email", "mail", "user", "example":
+		name, _, _ := strings.Cut(domain, ".")
+		return name == local || freeMail(domain)
 	}
 	switch domain {
 	case "example.org", "test.com", "test.ru", "test.test", "localhost.localdomain", "mail.mail", "aaa.aaa":
 		return true
 	}
-	return sameRune(local) && len(local) > 2
+	return len(local) > 2 && sameRune(local)
 }
 
-// Junk reports whether a number is a filler: all digits after the country code
-// equal, or a run such as 1234567890.
-func (p Phone) Junk() bool {
-	digits := strings.TrimPrefix(string(p), "+")
-	if len(digits) < 8 {
+func freeMail(domain string) bool {
+	switch domain {
+	case "mail.ru", "bk.ru", "list.ru", "inbox.ru", "yandex.ru", "ya.ru", "rambler.ru", "gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com":
 		return true
 	}
-	subscriber := digits[len(digits)-7:]
-	return sameRune(subscriber) && (sameRune(digits[1:]) || strings.Count(digits, subscriber[:1]) >= len(digits)-2) ||
-		strings.Contains("01234567890123456789", digits[1:]) || strings.Contains("98765432109876543210", digits[1:])
+	return false
 }
 
+// Junk reports whether a number is a filler: too short for any country, all
+// digits after the first equal, a subscriber number of zeros alone, or the ten
+// digits from 1, 0 or down from 9. A number that merely repeats a digit often may
+// be somebody's and is not junk.
+func (p Phone) Junk() bool {
+	digits := strings.TrimPrefix(string(p), "+")
+	if len(digits) < 7 {
+		return true
+	}
+	last := digits[max(0, len(digits)-10):]
+	return sameRune(digits[1:]) || sameRune(last) || strings.HasSuffix(digits, "0000000") ||
+		last == "1234567890" || last == "0123456789" || last == "9876543210"
+}
+
+// sameRune reports whether a text is one character over and over.
 func sameRune(s string) bool {
-	return s != "" && strings.Trim(s, s[:1]) == ""
+	first, size := utf8.DecodeRuneInString(s)
+	return s != "" && strings.Trim(s[size:], string(first)) == ""
 }
 
 // Token stands for one identifier of a person: a letter for its kind (p phone,
@@ -175,6 +215,12 @@ const tokenAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 // keyed one cannot. A Key is safe for concurrent use.
 type Key struct{ secret []byte }
 
+// Format keeps the secret out of every fmt verb.
+func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[key]")) }
+
+// LogValue keeps the secret out of logs.
+func (Key) LogValue() slog.Value { return slog.StringValue("[key]") }
+
 // NewKey makes a key of a secret of at least 16 bytes; shorter ones panic, since
 // every caller checks its configuration first.
 func NewKey(secret []byte) Key {
@@ -191,7 +237,8 @@ func (k Key) Phone(p Phone) Token { return k.token(KindPhone, "phone:"+string(p)
 func (k Key) Email(e Email) Token { return k.token(KindEmail, "email:"+string(e)) }
 
 // Card is the token of a loyalty card number; case, blanks and dashes do not
-// count. An empty number has no token.
+// count. An empty number and one of zeros alone (what systems send for "none") have
+// no token.
 func (k Key) Card(number string) Token {
 	number = strings.ToLower(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || r == '-' {
@@ -199,7 +246,7 @@ func (k Key) Card(number string) Token {
 		}
 		return r
 	}, number))
-	if number == "" {
+	if strings.Trim(number, "0") == "" {
 		return ""
 	}
 	return k.token(KindCard, "card:"+number)

@@ -55,7 +55,9 @@ func TableKey(table string, ref RunRef) string {
 
 // manifestKey keeps the manifest of every run; current.json is a copy of the one
 // in force.
-func manifestKey(ref RunRef) string { return GoldPrefix + "runs/asof=" + ref.AsOf + "/run=" + ref.Run + ".json" }
+func manifestKey(ref RunRef) string {
+	return GoldPrefix + "runs/asof=" + ref.AsOf + "/run=" + ref.Run + ".json"
+}
 
 // AddTable writes a table of a run that is not in force yet. Equal bytes may be
 // written again; other bytes under the same run are our own fault and an error.

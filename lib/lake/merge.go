@@ -150,7 +150,7 @@ func (m *merger) accept(row rawDelivery, source config.Source, events []event.Ev
 		}
 	}
 	for _, event := range rows {
-		m.requestErasure(event)
+		m.requestErasure(event, row.Trusted)
 	}
 	m.events, m.contacts = append(m.events, rows...), append(m.contacts, contacts...)
 	m.report.Events += len(rows)
@@ -198,14 +198,20 @@ func (m *merger) blocked(row schema.EventRow, receivedAt time.Time) bool {
 // shorter of the two laws' terms, ten working days, taken as calendar days).
 const erasureDays = 10
 
-func (m *merger) requestErasure(row schema.EventRow) {
+// requestErasure puts a request down. One that came without a verified secret
+// could be anybody's wish to destroy the base: it waits for a person to confirm.
+func (m *merger) requestErasure(row schema.EventRow, trusted bool) {
 	if row.Kind != string(event.Erase) || len(row.Tokens) == 0 {
 		return
+	}
+	state := ErasureUnverified
+	if trusted {
+		state = ErasureReceived
 	}
 	sum := fingerprint(row.Source, row.EventID)
 	m.erasures = append(m.erasures, ErasureRequest{
 		ID: fmt.Sprintf("%x", sum), ReceivedAt: row.ReceivedAt, Deadline: row.ReceivedAt.AddDate(0, 0, erasureDays),
-		Tokens: slices.Clone(row.Tokens), State: "received", By: row.Source,
+		Tokens: slices.Clone(row.Tokens), State: state, By: row.Source,
 	})
 }
 

@@ -227,7 +227,9 @@ type Sink struct {
 var _ webhook.Sink = Sink{}
 
 // Store implements webhook.Sink.
-func (s Sink) Store(ctx context.Context, d webhook.Delivery) error { return s.Raw.Store(ctx, rawRow(d)) }
+func (s Sink) Store(ctx context.Context, d webhook.Delivery) error {
+	return s.Raw.Store(ctx, rawRow(d))
+}
 
 // StoreUnauthenticated implements webhook.Sink.
 func (s Sink) StoreUnauthenticated(ctx context.Context, d webhook.Delivery) error {

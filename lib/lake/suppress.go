@@ -83,9 +83,16 @@ type ErasureRequest struct {
 	ReceivedAt time.Time `json:"received_at"`
 	Deadline   time.Time `json:"deadline"`
 	Tokens     []string  `json:"tokens"`
-	State      string    `json:"state"` // received, done
+	State      string    `json:"state"` // ErasureReceived or ErasureUnverified
 	By         string    `json:"by"`    // source or account
 }
+
+// States of a request. An unverified one came through a source without a secret
+// and is not acted on; `leadlake erase CONTACT` by a person is.
+const (
+	ErasureReceived   = "received"
+	ErasureUnverified = "unverified"
+)
 
 // RequestErasure puts a request down once; the same request again changes
 // nothing.

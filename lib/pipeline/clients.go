@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/consent"
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -122,9 +124,29 @@ const (
 	tokensKey = lake.PeoplePrefix + "tokens/part-0000.parquet"
 )
 
+// metaRun is the footer entry that says which run people and tokens are of.
+const metaRun = "leadlake.run"
+
+// peopleAreOf reports whether the contact values were written for a run: a night
+// that broke off right after it was published has to do it yet.
+func (p *Pipeline) peopleAreOf(ctx context.Context, run *lake.Run) (bool, error) {
+	body, _, err := p.store.Get(ctx, tokensKey) // the last of the two
+	if errors.Is(err, objstore.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("pipeline: read token index: %w", err)
+	}
+	of, err := schema.Metadata(body, metaRun)
+	return of == run.Run, err
+}
+
 // writePeople replaces the contact values of all clients and the index of
-// tokens. Equal contents are not written again.
+// tokens, unless another night has come in force meanwhile.
 func (p *Pipeline) writePeople(ctx context.Context, n *night) error {
+	if run, err := lake.Current(ctx, p.store); err != nil || run.RunRef != n.run.RunRef {
+		return err
+	}
 	people := make([]schema.PersonRow, len(n.cards))
 	var tokens []schema.TokenRow
 	for i, c := range n.cards {
@@ -134,14 +156,14 @@ func (p *Pipeline) writePeople(ctx context.Context, n *night) error {
 		}
 	}
 	slices.SortFunc(tokens, func(a, b schema.TokenRow) int { return strings.Compare(a.Token, b.Token) })
-	body, err := schema.Encode(people, schema.Pair{Key: "leadlake.run", Value: n.run.Run})
+	body, err := schema.Encode(people, schema.Pair{Key: metaRun, Value: n.run.Run})
 	if err != nil {
 		return err
 	}
 	if _, err := p.store.Put(ctx, peopleKey, body); err != nil {
 		return fmt.Errorf("pipeline: write people: %w", err)
 	}
-	if body, err = schema.Encode(tokens, schema.Pair{Key: "leadlake.run", Value: n.run.Run}); err != nil {
+	if body, err = schema.Encode(tokens, schema.Pair{Key: metaRun, Value: n.run.Run}); err != nil {
 		return err
 	}
 	if _, err := p.store.Put(ctx, tokensKey, body); err != nil {
@@ -159,7 +181,7 @@ const (
 
 // qualityRows measures the base: what is known of how many clients, and what
 // could not be used.
-func (p *Pipeline) qualityRows(ctx context.Context, n *night) ([]schema.QualityRow, error) {
+func qualityRows(ctx context.Context, n *night) ([]schema.QualityRow, error) {
 	clients := int64(len(n.cards))
 	counts := map[string]int64{"name": 0, "phone": 0, "email": 0, "birth_date": 0, "ads_consent": 0, "more_than_one_record": 0}
 	for i := range n.cards {
@@ -184,7 +206,7 @@ func (p *Pipeline) qualityRows(ctx context.Context, n *night) ([]schema.QualityR
 		schema.QualityRow{Measure: measureAnonymous, Count: totals.AnonymousOrders, Of: totals.Orders},
 		schema.QualityRow{Measure: measureAnonymousMinor, Count: totals.AnonymousMinor, Of: totals.RevenueMinor},
 		schema.QualityRow{Measure: "orders_in_other_currencies", Count: totals.OtherOrders, Of: totals.Orders})
-	failed, err := p.failedCounts(ctx)
+	failed, err := failedCounts(ctx, n.store)
 	if err != nil {
 		return nil, err
 	}

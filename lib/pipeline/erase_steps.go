@@ -1,44 +1,50 @@
 package pipeline
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
-	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
 // rewrite filters a table object and swaps it in; an object that loses nothing is
-// not touched. keep returns false for rows that go and may change those that stay.
-func rewrite[T schema.Row](ctx context.Context, e *eraser, prefix, key string, keep func(*T) (bool, bool)) error {
+// not touched. judge returns whose a row is, nil for a row that stays as it is,
+// and whether the row stays; it may change a row that stays.
+func rewrite[T schema.Row](ctx context.Context, e *eraser, prefix, key string, judge func(*T) (act *Act, stays bool)) error {
 	for {
 		table, err := lake.ReadTable[T](ctx, e.p.store, key)
 		if err != nil || table.Version == "" {
 			return err
 		}
-		touched := 0
+		touched := map[*Act]int{}
 		rows := table.Rows[:0]
 		for i := range table.Rows {
-			stays, changed := keep(&table.Rows[i])
-			if !stays || changed {
-				touched++
+			act, stays := judge(&table.Rows[i])
+			if act != nil {
+				touched[act]++
 			}
-			if stays {
+			if act == nil || stays {
 				rows = append(rows, table.Rows[i])
 			}
 		}
-		if touched == 0 {
+		if len(touched) == 0 {
 			return nil
 		}
 		err = table.Write(ctx, e.p.store, rows, e.nonce)
 		if err == nil {
-			e.count(prefix, touched)
+			for act, n := range touched {
+				act.Objects[prefix]++
+				act.Rows[prefix] += n
+			}
 			return nil
 		}
 		if !errors.Is(err, objstore.ErrChanged) {
@@ -47,122 +53,46 @@ func rewrite[T schema.Row](ctx context.Context, e *eraser, prefix, key string, k
 	}
 }
 
-// eraseEvents drops the person's contacts, replaces his tokens in events by
-// nothing (totals stay right, the person is gone) and marks his deliveries.
-func (e *eraser) eraseEvents(ctx context.Context) error {
-	days, err := lake.Days(ctx, e.p.store, lake.EventsPrefix)
-	if err != nil {
-		return err
-	}
-	for _, day := range days {
-		part := day + "/part-0000.parquet"
-		erased := map[[2]string]bool{}
-		if err := rewrite(ctx, e, "lake/events", lake.EventsPrefix+part, func(row *schema.EventRow) (bool, bool) {
-			if !e.mine(row.Tokens) {
-				return true, false
-			}
-			erased[[2]string{row.Source, row.EventID}] = true
-			row.Tokens, row.ExternalID, row.Consents, row.ClickIDs = nil, "", nil, nil
-			return true, true
-		}); err != nil {
-			return err
-		}
-		if err := rewrite(ctx, e, "lake/contacts", lake.ContactsPrefix+part, func(row *schema.ContactRow) (bool, bool) {
-			return !e.mine(row.Tokens) && !erased[[2]string{row.Source, row.EventID}], false
-		}); err != nil {
-			return err
-		}
-	}
-	failed, err := lake.Days(ctx, e.p.store, lake.FailedPrefix)
-	if err != nil {
-		return err
-	}
-	for _, day := range failed {
-		if err := rewrite(ctx, e, "lake/failed", lake.FailedPrefix+day+"/part-0000.parquet", func(row *schema.FailedRow) (bool, bool) {
-			return !e.holds(row.Body, row.Query), false
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// holds reports whether raw bytes show one of the person's values in a usual
-// spelling. Phones are looked for by their last ten digits among the digits of
-// the bytes, e-mails without regard to case and to the coding of @.
-func (e *eraser) holds(body []byte, query string) bool {
-	text := strings.ToLower(string(body) + "\n" + query)
-	text = strings.NewReplacer("%40", "@", `\u0040`, "@", "%2b", "+", "%28", "(", "%29", ")", "%20", " ", "+", " ").Replace(text)
-	digits := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9':
-			return r
-		case r == ' ' || r == '-' || r == '(' || r == ')':
-			return -1
-		default:
-			return '.'
-		}
-	}, text)
-	for value := range e.values {
-		if strings.Contains(value, "@") {
-			if strings.Contains(text, value) {
-				return true
-			}
-		} else if number := strings.TrimPrefix(value, "+"); len(number) >= 10 && strings.Contains(digits, number[len(number)-10:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// eraseRaw cuts the person's deliveries out of raw objects.
+// eraseRaw cuts deliveries out of raw objects. What compaction has not merged
+// yet stays: it is marked suppressed there, and cut by the next run. Of a batch
+// with other people in it only the person's part goes.
 func (e *eraser) eraseRaw(ctx context.Context) error {
+	var day string
+	var merged map[string]bool
 	for info, err := range e.p.store.List(ctx, "raw/", "") {
 		if err != nil {
 			return err
 		}
 		name := strings.TrimPrefix(info.Key, "raw/")
-		keys := map[string]bool{}
-		if err := rewrite(ctx, e, "raw", info.Key, func(row *schema.RawRow) (bool, bool) {
-			if !e.holds(row.Body, row.Query) {
-				return true, false
-			}
-			keys[row.Key] = true
-			return false, true
-		}); err != nil {
-			return err
-		}
-		if len(keys) == 0 || !strings.HasPrefix(info.Key, lake.RawPrefix) {
-			continue
-		}
-		day, _, _ := strings.Cut(strings.TrimPrefix(info.Key, lake.RawPrefix), "/")
-		if err := rewrite(ctx, e, "lake/deliveries", lake.DeliveriesPrefix+day+"/part-0000.parquet", func(row *schema.DeliveryRow) (bool, bool) {
-			if row.RawObject != name || !keys[row.Key] || len(row.EventIDs) > 1 {
-				return true, false
-			}
-			row.Outcome, row.ContentHash = schema.OutcomeErased, ""
-			return true, true
-		}); err != nil {
-			return err
-		}
-	}
-	return e.removeObjects(ctx, "inbox/", func(body []byte) bool { return e.holds(body, "") })
-}
-
-// eraseOrders makes the person's orders anonymous.
-func (e *eraser) eraseOrders(ctx context.Context) error {
-	for bucket := range orderBuckets {
-		if err := rewrite(ctx, e, "lake/orders", bucketKey(bucket), func(row *schema.OrderRow) (bool, bool) {
-			changed := e.tokens[row.Token]
-			if changed {
-				row.Token = ""
-			}
-			for i := range row.Statements {
-				if e.tokens[row.Statements[i].Token] {
-					row.Statements[i].Token, changed = "", true
+		if rest, ok := strings.CutPrefix(info.Key, lake.RawPrefix); ok {
+			of, _, _ := strings.Cut(rest, "/")
+			if of != day {
+				ledger, err := lake.ReadDay[schema.DeliveryRow](ctx, e.p.store, lake.DeliveriesPrefix, of)
+				if err != nil {
+					return err
+				}
+				day, merged = of, make(map[string]bool, len(ledger.Rows))
+				for _, row := range ledger.Rows {
+					merged[row.RawObject] = true
 				}
 			}
-			return true, changed
+			if !merged[name] {
+				continue
+			}
+		}
+		if err := rewrite(ctx, e, "raw", info.Key, func(row *schema.RawRow) (*Act, bool) {
+			act, others := e.ownerOfDelivery(*row)
+			if act == nil {
+				return nil, true
+			}
+			if others {
+				if body := e.without(*row); body != nil {
+					row.Body = body
+					return act, true
+				}
+			}
+			e.cut[[2]string{name, row.Key}] = act
+			return act, false
 		}); err != nil {
 			return err
 		}
@@ -170,13 +100,275 @@ func (e *eraser) eraseOrders(ctx context.Context) error {
 	return nil
 }
 
+// without is the body of a batch without the person's parts. Nil where the body
+// has no parts, or nothing of others would be left: then it goes whole.
+func (e *eraser) without(row schema.RawRow) []byte {
+	left, ok := withoutParts(row.Body, false, func(part []byte) bool {
+		one := row
+		one.Body = part
+		act, _ := e.ownerOfDelivery(one)
+		return act != nil
+	})
+	if !ok {
+		return nil
+	}
+	row.Body = left
+	if act, others := e.ownerOfDelivery(row); act != nil || !others {
+		return nil
+	}
+	return left
+}
+
+// withoutParts takes parts out of a body: elements of a JSON array, lines of
+// NDJSON and, where table is set, lines of CSV with equally many cells. False
+// where the body is none of these, or only a header would be left.
+func withoutParts(body []byte, table bool, mine func(part []byte) bool) ([]byte, bool) {
+	var items []json.RawMessage
+	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '[' && json.Unmarshal(trimmed, &items) == nil {
+		kept := make([][]byte, 0, len(items))
+		for _, item := range items {
+			if !mine(item) {
+				kept = append(kept, item)
+			}
+		}
+		return slices.Concat([]byte("["), bytes.Join(kept, []byte(",")), []byte("]")), len(kept) > 0
+	}
+	lines := bytes.SplitAfter(body, []byte("\n"))
+	objects, rows, cells := true, table, -1
+	for _, line := range lines {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		objects = objects && line[0] == '{' && line[len(line)-1] == '}'
+		n := bytes.Count(line, []byte(";")) + bytes.Count(line, []byte(",")) + bytes.Count(line, []byte("\t"))
+		rows = rows && n > 0 && (cells < 0 || n == cells)
+		cells = n
+	}
+	if !objects && !rows {
+		return nil, false
+	}
+	var kept [][]byte
+	left := 0
+	for _, line := range lines {
+		if blank := len(bytes.TrimSpace(line)) == 0; blank || !mine(line) {
+			kept = append(kept, line)
+			if !blank {
+				left++
+			}
+		}
+	}
+	if rows && !objects {
+		left-- // the header
+	}
+	return bytes.Join(kept, nil), left > 0
+}
+
+// eraseFailed cuts deliveries that could not be understood. One that names
+// several people on lines or in an array loses the person's part alone.
+func (e *eraser) eraseFailed(ctx context.Context) error {
+	days, err := lake.Days(ctx, e.p.store, lake.FailedPrefix)
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		if err := rewrite(ctx, e, "lake/failed", dayPart(lake.FailedPrefix, day), func(row *schema.FailedRow) (*Act, bool) {
+			act := e.find(string(row.Body), row.Query)
+			if act == nil {
+				return nil, true
+			}
+			if left, ok := withoutParts(row.Body, false, e.shows); ok && !e.shows(left) {
+				row.Body = left
+				return act, true
+			}
+			e.cut[[2]string{row.RawObject, row.Key}] = act
+			return act, false
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shows reports whether bytes show a person.
+func (e *eraser) shows(body []byte) bool { return e.find(string(body)) != nil }
+
+// eraseInbox takes the person's lines out of dropped files; a file that is no
+// text goes whole.
+func (e *eraser) eraseInbox(ctx context.Context) error {
+	return e.eachObject(ctx, "inbox/", func(key string, body []byte, act *Act) error {
+		if left, ok := withoutParts(body, true, e.shows); ok && !e.shows(left) {
+			_, err := e.p.store.Put(ctx, key, left)
+			return err
+		}
+		return e.p.store.Delete(ctx, key)
+	})
+}
+
+// eraseAudiences removes every audience file that shows a person in clear, hashed
+// or by his client id: the next export or download makes it again without him.
+func (e *eraser) eraseAudiences(ctx context.Context) error {
+	return e.eachObject(ctx, lake.AudiencesPrefix, func(key string, _ []byte, _ *Act) error { return e.p.store.Delete(ctx, key) })
+}
+
+// eachObject calls change for every object below prefix that shows a person.
+func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key string, body []byte, act *Act) error) error {
+	var keys []string
+	for info, err := range e.p.store.List(ctx, prefix, "") {
+		if err != nil {
+			return err
+		}
+		keys = append(keys, info.Key)
+	}
+	for _, key := range keys {
+		body, _, err := e.p.store.Get(ctx, key)
+		if errors.Is(err, objstore.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", key, err)
+		}
+		text, err := textOf(body)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", key, err)
+		}
+		act := e.find(text)
+		if act == nil {
+			continue
+		}
+		if err := change(key, body, act); err != nil {
+			return fmt.Errorf("rewrite %s: %w", key, err)
+		}
+		act.Objects[strings.TrimSuffix(prefix, "/")]++
+		act.Rows[strings.TrimSuffix(prefix, "/")]++
+	}
+	return nil
+}
+
+// zipLimit bounds what one part of a workbook may unpack to.
+const zipLimit = 64 << 20
+
+// textOf is what an object shows: its bytes, or the parts of a zipped workbook.
+func textOf(body []byte) (string, error) {
+	if !bytes.HasPrefix(body, []byte("PK\x03\x04")) {
+		return string(body), nil
+	}
+	archive, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return string(body), nil //nolint:nilerr // no archive after all: its bytes are all there is
+	}
+	var text strings.Builder
+	for _, part := range archive.File {
+		r, err := part.Open()
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(&text, io.LimitReader(r, zipLimit))
+		if err = errors.Join(err, r.Close()); err != nil {
+			return "", err
+		}
+		text.WriteByte('\n')
+	}
+	return text.String(), nil
+}
+
+func dayPart(prefix, day string) string { return prefix + day + "/part-0000.parquet" }
+
+// eraseEvents takes the person out of events, which stay so that totals stay
+// right, and marks deliveries of which nothing else is left as erased. Such a
+// line forgets ids and hashes: the same delivery sent again is to be met by the
+// suppression list, not kept as a duplicate.
+func (e *eraser) eraseEvents(ctx context.Context) error {
+	days, err := lake.Days(ctx, e.p.store, lake.DeliveriesPrefix)
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		erased := map[[2]string]*Act{}
+		if err := rewrite(ctx, e, "lake/events", dayPart(lake.EventsPrefix, day), func(row *schema.EventRow) (*Act, bool) {
+			act := e.ownerOf(row.Tokens)
+			if act == nil {
+				return nil, true
+			}
+			erased[[2]string{row.Source, row.EventID}] = act
+			row.Tokens, row.ExternalID, row.Consents, row.ClickIDs, row.Tags, row.BookingID = nil, "", nil, nil, nil, ""
+			return act, true
+		}); err != nil {
+			return err
+		}
+		if err := rewrite(ctx, e, "lake/deliveries", dayPart(lake.DeliveriesPrefix, day), func(row *schema.DeliveryRow) (*Act, bool) {
+			act := e.cut[[2]string{row.RawObject, row.Key}]
+			switch row.Outcome {
+			case schema.OutcomeErased, schema.OutcomeSuppressed:
+				return nil, true
+			case schema.OutcomeEvents:
+				act = nil
+				for _, id := range row.EventIDs {
+					if act = erased[[2]string{row.Source, id}]; act == nil {
+						return nil, true
+					}
+				}
+			}
+			if act == nil {
+				return nil, true
+			}
+			row.Outcome, row.Reason, row.ContentHash, row.HasID, row.EventIDs, row.EventHashes = schema.OutcomeErased, "", "", false, nil, nil
+			return act, true
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *eraser) eraseContacts(ctx context.Context) error {
+	days, err := lake.Days(ctx, e.p.store, lake.ContactsPrefix)
+	if err != nil {
+		return err
+	}
+	for _, day := range days {
+		if err := rewrite(ctx, e, "lake/contacts", dayPart(lake.ContactsPrefix, day), func(row *schema.ContactRow) (*Act, bool) {
+			return e.ownerOf(row.Tokens), false
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseOrders makes the person's orders anonymous.
+func (e *eraser) eraseOrders(ctx context.Context) error {
+	for bucket := range orderBuckets {
+		if err := rewrite(ctx, e, "lake/orders", bucketKey(bucket), func(row *schema.OrderRow) (*Act, bool) {
+			return anonymous(row, e.owner), true
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anonymous takes tokens out of an order and returns what the first of them
+// stands for in the list; the zero value where there is none.
+func anonymous[V comparable](row *schema.OrderRow, list map[string]V) V {
+	var found, none V
+	if v := list[row.Token]; v != none {
+		row.Token, found = "", v
+	}
+	for i := range row.Statements {
+		if v := list[row.Statements[i].Token]; v != none {
+			row.Statements[i].Token, found = "", v
+		}
+	}
+	return found
+}
+
 func (e *eraser) erasePeople(ctx context.Context) error {
-	if err := rewrite(ctx, e, "lake/people", peopleKey, func(row *schema.PersonRow) (bool, bool) {
-		return !e.mine(row.Tokens), false
+	if err := rewrite(ctx, e, "lake/people", peopleKey, func(row *schema.PersonRow) (*Act, bool) {
+		return e.ownerOf(row.Tokens), false
 	}); err != nil {
 		return err
 	}
-	return rewrite(ctx, e, "lake/people", tokensKey, func(row *schema.TokenRow) (bool, bool) { return !e.tokens[row.Token], false })
+	return rewrite(ctx, e, "lake/people", tokensKey, func(row *schema.TokenRow) (*Act, bool) { return e.owner[row.Token], false })
 }
 
 // eraseGold takes the person out of the tables of clients and segments of every
@@ -190,77 +382,19 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 		table, _, _ := strings.Cut(strings.TrimPrefix(info.Key, lake.GoldPrefix), "/")
 		switch table {
 		case "clients":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ClientRow) (bool, bool) {
-				return !e.tokens[row.ClientID] && !e.mine(row.Aliases), false
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ClientRow) (*Act, bool) {
+				return e.ownerOf(append([]string{row.ClientID}, row.Aliases...)), false
 			})
 		case "segments":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.SegmentRow) (bool, bool) { return !e.tokens[row.ClientID], false })
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.SegmentRow) (*Act, bool) { return e.owner[row.ClientID], false })
 		case "other_revenue":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.OtherRevenueRow) (bool, bool) { return !e.tokens[row.ClientID], false })
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.OtherRevenueRow) (*Act, bool) { return e.owner[row.ClientID], false })
 		case "abc":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ABCRow) (bool, bool) { return !e.tokens[row.ID], false })
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ABCRow) (*Act, bool) { return e.owner[row.ID], false })
 		}
 		if err != nil {
 			return err
 		}
-	}
-	e.p.nights.forget()
-	return nil
-}
-
-// eraseAudiences removes every audience file that shows a value of the person in
-// clear or hashed: machine files are made again by the next export.
-func (e *eraser) eraseAudiences(ctx context.Context) error {
-	forms := e.hashedForms()
-	return e.removeObjects(ctx, lake.AudiencesPrefix, func(body []byte) bool {
-		if e.holds(body, "") {
-			return true
-		}
-		for _, form := range forms {
-			if bytes.Contains(body, form) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// hashedForms are the digests of the person's values that audience files may
-// hold: MD5 and SHA-256 of phones with and without the plus sign, and of e-mails.
-func (e *eraser) hashedForms() [][]byte {
-	var forms [][]byte
-	for value := range e.values {
-		for _, form := range []string{value, strings.TrimPrefix(value, "+")} {
-			for _, hash := range []audience.Hash{audience.MD5, audience.SHA256} {
-				forms = append(forms, []byte(hash.Sum(form)))
-			}
-		}
-	}
-	return forms
-}
-
-func (e *eraser) removeObjects(ctx context.Context, prefix string, has func([]byte) bool) error {
-	var keys []string
-	for info, err := range e.p.store.List(ctx, prefix, "") {
-		if err != nil {
-			return err
-		}
-		body, _, err := e.p.store.Get(ctx, info.Key)
-		if errors.Is(err, objstore.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", info.Key, err)
-		}
-		if has(body) {
-			keys = append(keys, info.Key)
-		}
-	}
-	for _, key := range slices.Backward(keys) {
-		if err := e.p.store.Delete(ctx, key); err != nil {
-			return fmt.Errorf("remove %s: %w", key, err)
-		}
-		e.count(strings.TrimSuffix(prefix, "/"), 1)
 	}
 	return nil
 }

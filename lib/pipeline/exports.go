@@ -329,7 +329,7 @@ func (p *Pipeline) leftSince(ctx context.Context, run *lake.Run, clients map[str
 		if run.Inputs[head.Key] == string(head.Version) && day < lake.Day(end) {
 			continue
 		}
-		table, err := lake.ReadDay[schema.EventRow](ctx, p.store, lake.EventsPrefix, day)
+		table, err := lake.ReadDay[schema.CardEventRow](ctx, p.store, lake.EventsPrefix, day)
 		if err != nil {
 			return nil, err
 		}
@@ -342,7 +342,7 @@ func (p *Pipeline) leftSince(ctx context.Context, run *lake.Run, clients map[str
 
 // leftBy notes a withdrawal of advertising. The latest statement wins only among
 // those the run knows; after it, any withdrawal counts until the next night.
-func (p *Pipeline) leftBy(ev schema.EventRow, byToken map[string]string, left map[string]audience.Reason) {
+func (p *Pipeline) leftBy(ev schema.CardEventRow, byToken map[string]string, left map[string]audience.Reason) {
 	for _, c := range ev.Consents {
 		if c.Purpose != string(consent.Ads) || c.Given {
 			continue

@@ -14,14 +14,14 @@ import (
 // ledgerRows balances every day and source: each received delivery has exactly
 // one outcome. Received is counted from the ledger's lines; whether raw holds
 // deliveries that no line names is what CheckLedger looks at.
-func (p *Pipeline) ledgerRows(ctx context.Context) ([]schema.LedgerRow, error) {
-	days, err := lake.Days(ctx, p.store, lake.DeliveriesPrefix)
+func ledgerRows(ctx context.Context, store objstore.Store) ([]schema.LedgerRow, error) {
+	days, err := lake.Days(ctx, store, lake.DeliveriesPrefix)
 	if err != nil {
 		return nil, err
 	}
 	var rows []schema.LedgerRow
 	for _, day := range days {
-		table, err := lake.ReadDay[schema.DeliveryRow](ctx, p.store, lake.DeliveriesPrefix, day)
+		table, err := lake.ReadDay[schema.DeliveryRow](ctx, store, lake.DeliveriesPrefix, day)
 		if err != nil {
 			return nil, err
 		}
@@ -61,14 +61,14 @@ func (p *Pipeline) ledgerRows(ctx context.Context) ([]schema.LedgerRow, error) {
 
 // failedCounts counts failed deliveries by source and reason, of all deliveries
 // of the source.
-func (p *Pipeline) failedCounts(ctx context.Context) ([]schema.QualityRow, error) {
-	days, err := lake.Days(ctx, p.store, lake.DeliveriesPrefix)
+func failedCounts(ctx context.Context, store objstore.Store) ([]schema.QualityRow, error) {
+	days, err := lake.Days(ctx, store, lake.DeliveriesPrefix)
 	if err != nil {
 		return nil, err
 	}
 	counts, totals := map[[2]string]int64{}, map[string]int64{}
 	for _, day := range days {
-		table, err := lake.ReadDay[schema.DeliveryRow](ctx, p.store, lake.DeliveriesPrefix, day)
+		table, err := lake.ReadDay[schema.DeliveryRow](ctx, store, lake.DeliveriesPrefix, day)
 		if err != nil {
 			return nil, err
 		}

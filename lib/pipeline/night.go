@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/analytics"
@@ -20,6 +23,9 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 	"github.com/leadlake/leadlake/lib/segment"
 )
+
+// ErrFuture says that a night was asked for of a day that has not begun.
+var ErrFuture = errors.New("pipeline: as-of day")
 
 // NightRequest asks for the night of a business day.
 type NightRequest struct {
@@ -42,7 +48,14 @@ type NightReport struct {
 	Currency     string           `json:"currency"`
 	Segments     map[string]int64 `json:"segments"` // clients of each segment
 	Unbalanced   []string         `json:"unbalanced,omitempty"`
+	// NotEvaluated are the configured segments: this version has no rule language,
+	// it makes the built-in segments alone and says so.
+	NotEvaluated []string `json:"segments_not_evaluated,omitempty"`
 }
+
+// nightAttempts is how often a night starts over because the lake changed under
+// it in a way it cannot look past.
+const nightAttempts = 8
 
 // night is one run while it is being made.
 type night struct {
@@ -55,6 +68,8 @@ type night struct {
 	inputs    map[string]string
 	before    *lake.RunRef
 	run       lake.Run
+	store     pinned          // the lake as it was when the night began
+	erased    map[string]bool // tokens of erased people, wherever they still stand
 
 	clients *card.Clients
 	cards   []card.Card
@@ -72,23 +87,42 @@ func (p *Pipeline) Analyse(ctx context.Context, request NightRequest) (NightRepo
 	if err := p.CheckTokenKey(ctx); err != nil {
 		return NightReport{}, err
 	}
+	for range nightAttempts {
+		report, err := p.analyse(ctx, request)
+		if !errors.Is(err, errMoved) {
+			return report, err
+		}
+	}
+	return NightReport{}, fmt.Errorf("pipeline: %w %d times in a row", errMoved, nightAttempts)
+}
+
+func (p *Pipeline) analyse(ctx context.Context, request NightRequest) (NightReport, error) {
 	begin := p.now()
 	n, current, err := p.begin(ctx, request)
 	if err != nil {
 		return NightReport{}, err
 	}
 	if current != nil && current.RunRef == n.run.RunRef {
-		report, err := p.reportOf(ctx, current)
-		report.Unchanged = true
-		return report, err
+		whole, err := p.peopleAreOf(ctx, current)
+		if err != nil {
+			return NightReport{}, err
+		}
+		if whole {
+			report, err := p.reportOf(ctx, current)
+			report.Unchanged = true
+			return report, err
+		}
 	}
-	if err := p.resolve(ctx, n); err != nil {
+	if err := resolve(ctx, n); err != nil {
 		return NightReport{}, err
 	}
 	if err := p.score(ctx, n); err != nil {
 		return NightReport{}, err
 	}
 	if err := p.writeTables(ctx, n); err != nil {
+		return NightReport{}, err
+	}
+	if err := p.stillForgotten(ctx, n); err != nil {
 		return NightReport{}, err
 	}
 	n.run.PublishedAt = schema.Times(p.now())
@@ -98,6 +132,9 @@ func (p *Pipeline) Analyse(ctx context.Context, request NightRequest) (NightRepo
 	}
 	if inForce {
 		if err := p.writePeople(ctx, n); err != nil {
+			return NightReport{}, err
+		}
+		if err := p.stillForgotten(ctx, n); err != nil {
 			return NightReport{}, err
 		}
 	}
@@ -125,14 +162,15 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	if n.end, err = endOf(n.asOf, n.location); err != nil {
 		return nil, nil, err
 	}
+	if today := p.now().In(n.location).Format(time.DateOnly); n.asOf > today {
+		// The pointer never moves back: a night of next year would stay in force till then.
+		return nil, nil, fmt.Errorf("%w: %s is after today, %s", ErrFuture, n.asOf, today)
+	}
 	current, err := lake.Current(ctx, p.store)
 	if err != nil && !errors.Is(err, lake.ErrNoRun) {
 		return nil, nil, err
 	}
 	n.before = lake.Predecessor(current, n.asOf)
-	if n.days, err = lake.Days(ctx, p.store, lake.EventsPrefix); err != nil {
-		return nil, nil, err
-	}
 	settings, err := json.Marshal(struct {
 		Business config.Business
 		Metrics  config.Metrics
@@ -150,76 +188,93 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	if n.before != nil {
 		n.inputs["predecessor"] = n.before.Run
 	}
+	if n.erased, err = p.erasedTokens(ctx); err != nil {
+		return nil, nil, err
+	}
+	if len(n.erased) > 0 {
+		n.inputs["erased"] = digestOf(n.erased)
+	}
+	if n.store, err = p.pin(ctx); err != nil {
+		return nil, nil, err
+	}
 	n.eventDays = make(map[string]objstore.Version, len(n.days))
-	for _, prefix := range []string{lake.EventsPrefix, lake.ContactsPrefix, lake.DeliveriesPrefix} {
-		for info, err := range p.store.List(ctx, prefix, "") {
-			if err != nil {
-				return nil, nil, fmt.Errorf("pipeline: list %s: %w", prefix, err)
-			}
-			head, err := p.store.Head(ctx, info.Key)
-			if err != nil {
-				return nil, nil, fmt.Errorf("pipeline: %s: %w", info.Key, err)
-			}
-			n.inputs[info.Key] = string(head.Version)
+	for key, version := range n.store.versions {
+		n.inputs[key] = string(version)
+		if rest, ok := strings.CutPrefix(key, lake.EventsPrefix); ok {
+			day, _, _ := strings.Cut(rest, "/")
+			n.eventDays[day] = version
 		}
 	}
-	for _, day := range n.days {
-		n.eventDays[day] = objstore.Version(n.inputs[lake.EventsPrefix+day+"/part-0000.parquet"])
-	}
+	n.days = slices.Sorted(maps.Keys(n.eventDays))
 	n.run = lake.Run{RunRef: lake.RunRef{Run: lake.RunID(n.inputs), AsOf: n.asOf}, Predecessor: n.before, Inputs: n.inputs}
 	return n, current, nil
 }
 
 // resolve finds the clients and builds their cards, in two passes over the days:
 // which values are shared by too many is known only at the end of the first.
-func (p *Pipeline) resolve(ctx context.Context, n *night) error {
-	resolver := card.NewResolver(n.cfg.Metrics.MaxShared, n.cfg.Metrics.EmailLinks)
-	for _, day := range n.days {
-		contacts, err := lake.ReadDay[schema.ContactRow](ctx, p.store, lake.ContactsPrefix, day)
-		if err != nil {
-			return err
-		}
-		names := make(map[[2]string]string, len(contacts.Rows))
-		for _, row := range contacts.Rows {
-			names[[2]string{row.Source, row.EventID}] = row.Name
-		}
-		events, err := lake.ReadDay[schema.IdentityEventRow](ctx, p.store, lake.EventsPrefix, day)
-		if err != nil {
-			return err
-		}
-		for _, row := range events.Rows {
-			if row.At.Before(n.end) {
-				resolver.Add(row.At, row.Tokens, names[[2]string{row.Source, row.EventID}])
-			}
-		}
+func resolve(ctx context.Context, n *night) error {
+	resolver, err := resolverOf(ctx, n.store, n.cfg, n.days, func(row schema.IdentityEventRow) bool {
+		return row.At.Before(n.end) && !n.forgotten(row.Tokens)
+	})
+	if err != nil {
+		return err
 	}
 	n.clients = resolver.Resolve()
 	builder := card.NewBuilder(n.clients)
 	for _, day := range n.days {
-		events, err := lake.ReadDay[schema.EventRow](ctx, p.store, lake.EventsPrefix, day)
+		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
 		if err != nil {
 			return err
 		}
 		for _, row := range events.Rows {
 			if row.At.Before(n.end) {
+				if n.forgotten(row.Tokens) {
+					row.Tokens = nil
+				}
 				builder.Event(row)
 				if row.Kind == "lead" {
 					n.leads++
 				}
 			}
 		}
-		contacts, err := lake.ReadDay[schema.ContactRow](ctx, p.store, lake.ContactsPrefix, day)
+		contacts, err := lake.ReadDay[schema.ContactRow](ctx, n.store, lake.ContactsPrefix, day)
 		if err != nil {
 			return err
 		}
 		for _, row := range contacts.Rows {
-			if row.At.Before(n.end) {
+			if row.At.Before(n.end) && !n.forgotten(row.Tokens) {
 				builder.Contact(row)
 			}
 		}
 	}
 	n.cards = builder.Cards()
 	return nil
+}
+
+// resolverOf tells a resolver which tokens were stated together in the events
+// that counts approves of.
+func resolverOf(ctx context.Context, store objstore.Store, cfg *config.Config, days []string, counts func(schema.IdentityEventRow) bool) (*card.Resolver, error) {
+	resolver := card.NewResolver(cfg.Metrics.MaxShared, cfg.Metrics.EmailLinks)
+	for _, day := range days {
+		contacts, err := lake.ReadDay[schema.ContactRow](ctx, store, lake.ContactsPrefix, day)
+		if err != nil {
+			return nil, err
+		}
+		names := make(map[[2]string]string, len(contacts.Rows))
+		for _, row := range contacts.Rows {
+			names[[2]string{row.Source, row.EventID}] = row.Name
+		}
+		events, err := lake.ReadDay[schema.IdentityEventRow](ctx, store, lake.EventsPrefix, day)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range events.Rows {
+			if counts(row) {
+				resolver.Add(row.At, row.Tokens, names[[2]string{row.Source, row.EventID}])
+			}
+		}
+	}
+	return resolver, nil
 }
 
 // orderColumns are what the scores need of lake/orders.
@@ -229,7 +284,7 @@ func orderColumns() []string {
 
 // score reads the folded orders, one bucket at a time, and scores the clients.
 func (p *Pipeline) score(ctx context.Context, n *night) error {
-	orders, err := p.foldOrders(ctx, n)
+	orders, done, err := p.foldOrders(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -275,6 +330,9 @@ func (p *Pipeline) score(ctx context.Context, n *night) error {
 			}
 		}
 	}
+	if err := done(); err != nil {
+		return err
+	}
 	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
 	n.rows = clientRows(n)
@@ -301,11 +359,11 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 			moves = codeMoves(old, n.rows)
 		}
 	}
-	ledger, err := p.ledgerRows(ctx)
+	ledger, err := ledgerRows(ctx, n.store)
 	if err != nil {
 		return err
 	}
-	quality, err := p.qualityRows(ctx, n)
+	quality, err := qualityRows(ctx, n)
 	if err != nil {
 		return err
 	}
@@ -332,6 +390,9 @@ func (p *Pipeline) reportOf(ctx context.Context, run *lake.Run) (NightReport, er
 		return report, err
 	}
 	report.Currency = cfg.Business.Currency
+	for _, s := range cfg.Segments {
+		report.NotEvaluated = append(report.NotEvaluated, s.Name)
+	}
 	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
 	if err != nil {
 		return report, err

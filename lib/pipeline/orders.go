@@ -49,18 +49,21 @@ func bucketOf(shop, order string) int {
 // foldOrders brings the folded orders up to the end of a business day and returns
 // the store that holds them: the lake itself, or for a day before the one that
 // lake/orders stands at a store in memory, so that looking back changes nothing.
-func (p *Pipeline) foldOrders(ctx context.Context, n *night) (objstore.Store, error) {
+// After they were read, done says whether they were the ones of that day.
+func (p *Pipeline) foldOrders(ctx context.Context, n *night) (orders objstore.Store, done func() error, err error) {
 	state, version, err := p.readOrdersState(ctx)
 	if err != nil {
-		return nil, err
-	}
-	target := p.store
-	rebuild := state.Timezone != n.cfg.Business.Timezone || state.AsOf == ""
-	if state.AsOf > n.asOf {
-		target, rebuild = new(objstore.Mem), true
+		return nil, nil, err
 	}
 	next := ordersState{AsOf: n.asOf, Timezone: n.cfg.Business.Timezone, Days: map[string]orderDay{}}
+	orders, done = p.store, func() error { return p.ordersStandAt(ctx, n.asOf) }
+	rebuild := state.Timezone != n.cfg.Business.Timezone || state.AsOf == ""
+	back := state.AsOf > n.asOf
+	if back {
+		orders, done, rebuild = new(objstore.Mem), func() error { return nil }, true
+	}
 	buckets := make([]map[[2]string][]schema.OrderEventRow, orderBuckets)
+	collected := map[string]orderDay{}
 	for _, day := range n.days {
 		info := n.eventDays[day]
 		old, known := state.Days[day]
@@ -68,25 +71,46 @@ func (p *Pipeline) foldOrders(ctx context.Context, n *night) (objstore.Store, er
 			next.Days[day] = old
 			continue
 		}
-		later, err := p.collectOrders(ctx, n, day, buckets)
+		later, err := collectOrders(ctx, n, day, buckets)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		next.Days[day] = orderDay{Version: info, Later: later}
+		collected[day] = orderDay{Version: info, Later: later}
 	}
-	for bucket, orders := range buckets {
-		if err := p.mergeBucket(ctx, target, n, bucket, orders, rebuild); err != nil {
-			return nil, err
+	if !back && len(collected) > 0 {
+		// Before a bucket is touched the state says up to when statements may be in
+		// it: after a crash a night of an earlier day knows that it must look back.
+		if version, err = p.writeOrdersState(ctx, state, next, version); err != nil {
+			return nil, nil, err
+		}
+		state = next
+	}
+	for bucket, fresh := range buckets {
+		if err := p.mergeBucket(ctx, orders, n, bucket, fresh, rebuild); err != nil {
+			return nil, nil, err
 		}
 	}
-	if target != p.store {
-		return target, nil
+	if back {
+		return orders, done, nil
 	}
-	return target, p.writeOrdersState(ctx, state, next, version)
+	final := ordersState{AsOf: next.AsOf, Timezone: next.Timezone, Days: maps.Clone(next.Days)}
+	maps.Copy(final.Days, collected)
+	_, err = p.writeOrdersState(ctx, state, final, version)
+	return orders, done, err
 }
 
-func (p *Pipeline) collectOrders(ctx context.Context, n *night, day string, buckets []map[[2]string][]schema.OrderEventRow) (later bool, err error) {
-	table, err := lake.ReadDay[schema.OrderEventRow](ctx, p.store, lake.EventsPrefix, day)
+// ordersStandAt finds out whether a night of a later day has merged its orders
+// while this one read them.
+func (p *Pipeline) ordersStandAt(ctx context.Context, asOf string) error {
+	state, _, err := p.readOrdersState(ctx)
+	if err == nil && state.AsOf != asOf {
+		return errMoved
+	}
+	return err
+}
+
+func collectOrders(ctx context.Context, n *night, day string, buckets []map[[2]string][]schema.OrderEventRow) (later bool, err error) {
+	table, err := lake.ReadDay[schema.OrderEventRow](ctx, n.store, lake.EventsPrefix, day)
 	if err != nil {
 		return false, err
 	}
@@ -96,6 +120,9 @@ func (p *Pipeline) collectOrders(ctx context.Context, n *night, day string, buck
 		case !row.At.Before(n.end):
 			later = true
 		default:
+			if n.forgotten(row.Tokens) {
+				row.Tokens = nil
+			}
 			b := bucketOf(row.Shop, row.OrderID)
 			if buckets[b] == nil {
 				buckets[b] = map[[2]string][]schema.OrderEventRow{}
@@ -124,6 +151,7 @@ func (p *Pipeline) mergeBucket(ctx context.Context, store objstore.Store, n *nig
 		known := make(map[[2]string]schema.OrderRow, len(table.Rows))
 		if !rebuild {
 			for _, row := range table.Rows {
+				anonymous(&row, n.erased)
 				known[[2]string{row.Shop, row.OrderID}] = row
 			}
 		}
@@ -155,30 +183,32 @@ func (p *Pipeline) readOrdersState(ctx context.Context) (ordersState, objstore.V
 	return state, info.Version, nil
 }
 
-func (p *Pipeline) writeOrdersState(ctx context.Context, old, next ordersState, version objstore.Version) error {
+// writeOrdersState replaces the state unless it says the same already. Another
+// night that was faster is errMoved.
+func (p *Pipeline) writeOrdersState(ctx context.Context, old, next ordersState, version objstore.Version) (objstore.Version, error) {
 	body, err := json.MarshalIndent(next, "", "  ")
 	if err != nil {
-		return err
+		return version, err
 	}
 	before, err := json.MarshalIndent(old, "", "  ")
 	if err != nil || string(before) == string(body) {
-		return err
+		return version, err
 	}
 	if version == "" {
-		_, err = p.store.Create(ctx, ordersStateKey, body)
+		version, err = p.store.Create(ctx, ordersStateKey, body)
 	} else {
-		_, err = p.store.Swap(ctx, ordersStateKey, body, version)
+		version, err = p.store.Swap(ctx, ordersStateKey, body, version)
 	}
 	if errors.Is(err, objstore.ErrChanged) || errors.Is(err, objstore.ErrExist) {
-		return nil // another night wrote its own; what this one merged is merged again next time
+		return "", errMoved
 	}
 	if err != nil {
-		return fmt.Errorf("pipeline: write state of orders: %w", err)
+		return "", fmt.Errorf("pipeline: write state of orders: %w", err)
 	}
-	return nil
+	return version, nil
 }
 
-// business returns the end of a business day: the first instant that is not of it.
+// endOf returns the end of a business day: the first instant that is not of it.
 func endOf(asOf string, location *time.Location) (time.Time, error) {
 	day, err := time.ParseInLocation(time.DateOnly, asOf, location)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -46,6 +47,9 @@ func browser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// patience is how long one page may take before the test gives up.
+const patience = 30 * time.Second
 
 // console gathers what the browser complains of.
 type console struct {
@@ -153,6 +157,8 @@ func widthName(width int64) string {
 
 // visitAt opens a page at a width and measures what it needs.
 func visitAt(ctx context.Context, url string, width int64) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate(url)); err != nil {
 		return 0, err
 	}
@@ -173,7 +179,9 @@ func media(ctx context.Context, t *testing.T, medium, scheme string) {
 // signInByForm goes the way of a person: what it types the browser posts.
 func signInByForm(ctx context.Context, t *testing.T, address string) {
 	t.Helper()
-	err := chromedp.Do(ctx, chromedp.Navigate(address+"/login?lang=ru"),
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(address+"/login?lang=ru"),
 		chromedp.SetValue(chromedp.CSS("#name"), "olga"), chromedp.SetValue(chromedp.CSS("#password"), password),
 		chromedp.Submit(chromedp.CSS("form[action='/login']")), chromedp.WaitVisible(chromedp.CSS("nav")))
 	if err != nil {

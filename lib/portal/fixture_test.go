@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/portal"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -86,30 +88,6 @@ func tercile(values []float64, third int) float64 {
 	low := int(h)
 	high := min(low+1, len(sorted)-1)
 	return sorted[low] + (h-float64(low))*(sorted[high]-sorted[low])
-}
-
-type segmentOf struct {
-	key, ru, en string
-	codes       []string
-	meaning, do portal.Text
-	dont        portal.Text
-}
-
-func playbook() []segmentOf {
-	t := func(ru, en string) portal.Text { return portal.Text{RU: ru, EN: en} }
-	return []segmentOf{
-		{"champions", "Чемпионы", "Champions", []string{"333"}, t("Покупают недавно, часто и на большие суммы.", "They buy recently, often and much."), t("Дайте ранний доступ и попросите рекомендацию. Лучшая основа для поиска похожих.", "Give early access and ask for a referral. The best seed for look-alikes."), t("Не давайте скидок: они платят и так.", "No discounts: they pay anyway.")},
-		{"loyal", "Лояльные", "Loyal", []string{"331", "332"}, t("Недавно и часто, но чек меньше.", "Recent and often, smaller checks."), t("Наборы и соседняя категория: поднимите средний чек.", "Bundles and the next category: raise the average check."), t("Не шлите массовых акций.", "No mass promotions.")},
-		{"growing", "Растущие", "Growing", []string{"321", "322", "323"}, t("Недавно, вторая или третья покупка.", "Recent, second or third purchase."), t("Закрепите привычку: напомните к дате пополнения.", "Fix the habit: remind them when it runs out."), t("Не пропустите ожидаемый срок.", "Do not miss the expected interval.")},
-		{"new", "Новички", "New", []string{"311", "312"}, t("Недавняя первая покупка.", "A recent first purchase."), t("Поблагодарите, объясните, как пользоваться, дайте повод для второго заказа.", "Thank them, explain the use, give a reason for order two."), t("Не давите продажей.", "No hard sell.")},
-		{"big_new", "Крупный новичок", "Big new", []string{"313"}, t("Недавняя первая покупка на большую сумму.", "A recent first purchase, and a large one."), t("Свяжитесь лично.", "Contact them in person."), t("Не шлите общих писем.", "No generic mail.")},
-		{"cooling_valuable", "Ценные остывают", "Valuable, cooling", []string{"233", "232"}, t("Покупали часто, но уже не так недавно.", "They bought often, but not so recently."), t("Предложите вернуться и спросите, что помешало.", "Offer a reason to return and ask what got in the way."), t("Не ждите.", "Do not wait.")},
-		{"steady", "Середина", "Steady middle", []string{"221", "222", "223", "231"}, t("Ровная середина базы.", "The even middle of the base."), t("Новости категории раз-два в месяц.", "Category news once or twice a month."), t("Не больше трёх сообщений в месяц.", "No more than three messages a month.")},
-		{"cooling_once", "Разовые остывают", "One-time, cooling", []string{"211", "212", "213"}, t("Одна покупка, и уже давно.", "One purchase, a while ago."), t("Дайте один понятный повод вернуться; 213 — лично.", "Give one clear reason to return; 213 by hand."), t("Не тратьте на них дорогую рекламу.", "No expensive advertising.")},
-		{"cant_lose", "Нельзя потерять", "Can't lose", []string{"133", "132", "123"}, t("Ценные клиенты, которые давно молчат.", "Valuable clients who have long been silent."), t("Позвоните или напишите лично, сделайте сильное предложение вернуться.", "Call or write in person, with a strong offer to return."), t("Не включайте в автоматические рассылки.", "Keep them out of automatic mailings.")},
-		{"dormant", "Спящие", "Sleeping", []string{"121", "122", "131", "113"}, t("Давно не покупали, но кое-что принесли.", "Long ago, some value."), t("Будите постепенно: недорогой товар и промокод, 2–3 касания.", "Wake them gradually: inexpensive goods and a promo code, 2–3 touches."), t("Не показывайте дорогую рекламу.", "No premium advertising.")},
-		{"lost", "Потерянные", "Lost", []string{"111", "112"}, t("Купили давно, однажды и немного.", "Once, long ago, little."), t("Напомните о себе самым дешёвым каналом; после двух молчаливых попыток оставьте в покое.", "Warm up by the cheapest channel; after two silent attempts let them rest."), t("Не привлекайте заново за деньги.", "No paid acquisition.")},
-	}
 }
 
 // night makes a whole run. With few as the number of clients it is a small one.
@@ -198,13 +176,19 @@ func clientRows(n *portal.Night, all []buyer, name naming) []schema.ClientRow {
 			}
 		}
 	}
-	for _, s := range playbook() {
-		for _, code := range s.codes {
-			codes[code].Segment = s.key
+	playbook, err := analytics.PlaybookOf(config.Default().Metrics.RFM)
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range playbook.Segments() {
+		for _, code := range s.Codes {
+			codes[code].Segment = s.Key
 		}
+		ru, en := s.Advice("ru", true), s.Advice("en", true)
 		n.Playbook = append(n.Playbook, portal.PlaybookSegment{
-			Key: s.key, Title: portal.Text{RU: s.ru, EN: s.en}, Codes: s.codes, Meaning: s.meaning, Do: s.do, DoNot: s.dont,
-			Bounds: portal.Text{RU: "1–4 заказа, 0–12 дней назад", EN: "1–4 orders, 0–12 days ago"},
+			Key: s.Key, Codes: s.Codes, Title: portal.Text{RU: ru.Title, EN: en.Title}, Meaning: portal.Text{RU: ru.Meaning, EN: en.Meaning},
+			Do: portal.Text{RU: ru.Do, EN: en.Do}, DoNot: portal.Text{RU: ru.DoNot, EN: en.DoNot},
+			Bounds: portal.Text{RU: analytics.Bounds(s.Codes, n.Thresholds, "ru"), EN: analytics.Bounds(s.Codes, n.Thresholds, "en")},
 		})
 	}
 	n.CodeNotes = []portal.CodeNote{{Code: "213", Meaning: portal.Text{RU: "Одна крупная покупка, уже давно.", EN: "One large purchase, a while ago."}, Do: portal.Text{RU: "Позвоните сами.", EN: "Call them yourself."}}}

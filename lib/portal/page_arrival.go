@@ -40,7 +40,7 @@ func (p *Portal) exports(v *visit) error {
 	}
 	asked := v.r.URL.Query().Get("segment")
 	body := exportsBody{All: asked == "", NoPeople: n.Summary.Clients > 0 && n.Summary.AdsConsent == 0}
-	files := 0
+	files, full := 0, map[string]bool{}
 	for _, b := range bundles {
 		if asked != "" && b.Segment != asked {
 			continue
@@ -53,20 +53,24 @@ func (p *Portal) exports(v *visit) error {
 		for _, f := range b.Files {
 			if f.Written {
 				files++
+				full[b.Segment] = true
 			}
 		}
 	}
 	// Only a segment of this night is repeated: what a stranger's link asks for is not.
 	known := slices.ContainsFunc(n.Segments, func(s SegmentSummary) bool { return s.Key == asked })
 	switch {
+	case files > 0:
+		pg.Answer = v.say(&pg, &err, "exports.answer", "files", files, "segments", len(full))
 	case len(body.Segments) > 0:
-		pg.Answer = v.say(&pg, &err, "exports.answer", "files", files, "segments", len(body.Segments))
+		pg.Answer = v.say(&pg, &err, "exports.answer.refused")
 	case asked != "" && !known:
 		return ErrNotFound
 	default:
 		body.Asked = asked
 		pg.Answer = v.say(&pg, &err, "exports.answer.none")
 	}
+	pg.Currency = "" // no money on this page
 	pg.Body = body
 	if err != nil {
 		return err

@@ -75,12 +75,16 @@ func heatCSS() string {
 	return b.String()
 }
 
-// heat is the class of a value on the scale up to largest. The square root keeps
-// the small ones apart where a few are huge; nothing has no colour.
+// heat is the class of a value on the scale up to largest; nothing has no colour.
 func heat(value, largest float64) string {
 	if value <= 0 || largest <= 0 {
 		return "none"
 	}
-	step := int(math.Sqrt(min(value/largest, 1)) * heatClasses)
+	step := int(min(value/largest, 1) * heatClasses)
 	return "h" + strconv.Itoa(min(step, heatClasses-1))
+}
+
+// heatRoot keeps the small ones apart where a few are huge.
+func heatRoot(value, largest float64) string {
+	return heat(math.Sqrt(max(value, 0)), math.Sqrt(max(largest, 0)))
 }

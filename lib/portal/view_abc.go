@@ -63,6 +63,9 @@ const (
 )
 
 // viewABC shows one entity; an entity without rows gives the first that has some.
+// shownTop is how many of the largest a page lists.
+const shownTop = 25
+
 func viewABC(l *locale, n *Night, entity string, tabs bool) (abcView, error) {
 	v := abcView{Currency: n.Business.Currency}
 	for i := range n.ABC {
@@ -85,7 +88,7 @@ func viewABC(l *locale, n *Night, entity string, tabs bool) (abcView, error) {
 			RevenueMinor: class.RevenueMinor, RevenueShare: ratio(class.RevenueMinor, v.Summary.RevenueMinor),
 		})
 	}
-	for i, row := range v.Summary.Top {
+	for i, row := range v.Summary.Top[:min(shownTop, len(v.Summary.Top))] {
 		v.Top = append(v.Top, abcRow{Rank: i + 1, ABCRow: row})
 	}
 	if len(v.Summary.Curve) == 0 {

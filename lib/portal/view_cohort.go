@@ -99,6 +99,9 @@ func viewCohorts(l *locale, n *Night, show string, options bool) (cohortView, er
 			row.Size, row.Small = c.Clients, c.Clients < smallCohort
 			value := cohortValue(c, show)
 			cell := cohortCell{Text: cohortText(l, n, show, value), Incomplete: !c.Complete, Class: heat(value, largest)}
+			if c.Period < skip {
+				cell.Class = "first"
+			}
 			cells[c.Period] = cell
 			if c.Complete {
 				sums[c.Period] += cohortAverage(c, show)

@@ -114,6 +114,9 @@ func summaryCards(l *locale, n *Night, links bool) ([]summaryCard, error) {
 				text = "+" + text
 			}
 			out[i].Change = say("card.change", "change", text, "day", day)
+			if change == 0 {
+				out[i].Change = say("card.same", "day", day)
+			}
 		}
 	}
 	for i := range out {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -94,7 +95,7 @@ func viewRFM(l *locale, n *Night, links, files bool) (rfmView, error) {
 				code := codes[digits(r.Score, f.Score, m.Score)]
 				cell := rfmCell{
 					Code: digits(r.Score, f.Score, m.Score), Segment: code.Segment, Title: titles[code.Segment],
-					Clients: code.Clients, Share: code.Share, Class: heat(float64(code.Clients), float64(largest)),
+					Clients: code.Clients, Share: code.Share, Class: heatRoot(float64(code.Clients), float64(largest)),
 				}
 				if links {
 					cell.Href = "/rfm/" + cell.Code
@@ -107,13 +108,9 @@ func viewRFM(l *locale, n *Night, links, files bool) (rfmView, error) {
 		v.Tables = append(v.Tables, table)
 	}
 	v.Segments = cards(n, links, files)
-	for _, t := range n.Thresholds {
-		if t.Note != "" && (t.Metric == "recency" || t.Metric == "frequency" || t.Metric == "monetary") {
-			name, err := l.say("metric." + t.Metric)
-			if err != nil {
-				return rfmView{}, err
-			}
-			note, err := l.say("rfm.note", "metric", name, "note", t.Note)
+	for i, metric := range []string{"recency", "frequency", "monetary"} {
+		if groups := scoresUsed(n.Codes, i); groups > 0 && groups < n.Groups {
+			note, err := l.say("rfm.only."+metric, "n", groups)
 			if err != nil {
 				return rfmView{}, err
 			}
@@ -121,6 +118,18 @@ func viewRFM(l *locale, n *Night, links, files bool) (rfmView, error) {
 		}
 	}
 	return v, nil
+}
+
+// scoresUsed counts the different digits at a place of the codes that have clients:
+// fewer than the groups where many clients share one value.
+func scoresUsed(codes []schema.RFMCodeRow, place int) int64 {
+	seen := map[byte]bool{}
+	for _, row := range codes {
+		if row.Clients > 0 && place < len(row.Code) {
+			seen[row.Code[place]] = true
+		}
+	}
+	return int64(len(seen))
 }
 
 func digits(scores ...int64) string {
@@ -200,10 +209,11 @@ func axisOf(l *locale, n *Night, metric string) ([]rfmAxis, error) {
 			if step < groups-1 {
 				high = bounds[step]
 			}
-			var err error
-			if label, err = rangeLabel(l, n, metric, low, high); err != nil {
+			text, err := rangeLabel(l, n, metric, low, high)
+			if err != nil {
 				return nil, err
 			}
+			label = strings.ReplaceAll(text, hardSpace, " ") // a narrow column may break it
 		}
 		axis = append(axis, rfmAxis{Score: score, Label: label})
 	}

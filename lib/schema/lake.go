@@ -319,3 +319,28 @@ func (IdentityEventRow) Table() string { return "events" }
 
 // Personal implements Row.
 func (IdentityEventRow) Personal() []string { return nil }
+
+// CardEventRow is the part of EventRow that client cards are made of.
+type CardEventRow struct {
+	EventID          string       `parquet:"event_id"`
+	Source           string       `parquet:"source,dict"`
+	Kind             string       `parquet:"kind,dict"`
+	At               time.Time    `parquet:"at,timestamp(microsecond),delta"`
+	Tokens           []string     `parquet:"tokens,list"`
+	ExternalID       string       `parquet:"external_id"`
+	Stage            string       `parquet:"stage,dict"`
+	Interests        []string     `parquet:"interests,list"`
+	Tags             []string     `parquet:"tags,list"`
+	Manager          string       `parquet:"manager,dict"`
+	UTMSource        string       `parquet:"utm_source,dict"`
+	UTMCampaign      string       `parquet:"utm_campaign,dict"`
+	Consents         []ConsentRow `parquet:"consents,list"`
+	LoyaltyLevel     string       `parquet:"loyalty_level,dict"`
+	PreferredChannel string       `parquet:"preferred_channel,dict"`
+}
+
+// Table implements Row.
+func (CardEventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (CardEventRow) Personal() []string { return nil }

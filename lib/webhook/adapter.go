@@ -72,6 +72,4 @@ func (common) headers() []string { return nil }
 
 func (common) prove(d *Delivery, secret string) bool { return proveShared(d, secret) }
 
-func (common) deliveryID(*intake) string { return "" }
-
 func (common) reply(in *intake, out *Decoded) Reply { return replyJSON(in, out) }

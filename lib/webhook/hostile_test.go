@@ -48,7 +48,7 @@ func TestJSONTestSuiteIsStoredAndAnswered(t *testing.T) {
 	}
 }
 
-// Every naughty string comes through as a name, in all three encodings.
+// Every naughty string comes through as a name, in both encodings.
 func TestNaughtyStringsArriveAsSent(t *testing.T) {
 	body, err := os.ReadFile(shared(t, "corpora", "blns.json"))
 	if err != nil {
@@ -61,6 +61,9 @@ func TestNaughtyStringsArriveAsSent(t *testing.T) {
 	if len(naughty) < 500 {
 		t.Fatalf("%d strings", len(naughty))
 	}
+	cfg := parse(t, "sources: [{name: s, kind: form}]")
+	d := webhook.Delivery{Method: "POST", ReceivedAt: received}
+	d.Source, _ = cfg.SourceNamed("s")
 	for _, text := range naughty {
 		want := strings.TrimSpace(text)
 		object, err := json.Marshal(map[string]string{"phone": "89000000001", "name": text})
@@ -71,7 +74,8 @@ func TestNaughtyStringsArriveAsSent(t *testing.T) {
 			jsonType: string(object),
 			formType: "phone=89000000001&name=" + percent(text),
 		} {
-			if got := one(t, decode(t, "form", "", contentType, body)); got.Client.Name != want {
+			d.ContentType, d.Body = contentType, []byte(body)
+			if got := one(t, webhook.Decode(cfg, d)); got.Client.Name != want {
 				t.Errorf("%s: name %q, want %q", contentType, got.Client.Name, want)
 			}
 		}
@@ -122,7 +126,6 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 			if allocated := after.TotalAlloc - before.TotalAlloc; took > 2*time.Second || allocated > 200<<20 {
 				t.Errorf("took %v and %d MiB", took, allocated>>20)
 			}
-			t.Logf("%v, %d MiB", took, (after.TotalAlloc-before.TotalAlloc)>>20)
 		})
 	}
 }

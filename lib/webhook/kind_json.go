@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -27,7 +28,7 @@ func (jsonKind) deliveryID(in *intake) string {
 func (jsonKind) read(in *intake) reading {
 	c := in.content()
 	if c.failure != nil {
-		if c.failure.Reason == ReasonEmptyBody && in.d.Method != "POST" {
+		if c.failure.Reason == ReasonEmptyBody && in.d.Method != http.MethodPost {
 			return reading{ping: true} // somebody looked whether the address answers
 		}
 		return reading{failure: c.failure}

@@ -62,8 +62,8 @@ func unescape(b []byte) []byte {
 		switch {
 		case b[i] == '+':
 			out = append(out, ' ')
-		case b[i] == '%' && i+2 < len(b) && hexDigit(b[i+1]) >= 0 && hexDigit(b[i+2]) >= 0:
-			out = append(out, byte(hexDigit(b[i+1])<<4|hexDigit(b[i+2])))
+		case b[i] == '%' && i+2 < len(b) && isHex(b[i+1]) && isHex(b[i+2]):
+			out = append(out, nibble(b[i+1])<<4|nibble(b[i+2]))
 			i += 2
 		default:
 			out = append(out, b[i])
@@ -72,17 +72,16 @@ func unescape(b []byte) []byte {
 	return out
 }
 
-func hexDigit(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	default:
-		return -1
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+}
+
+// nibble is the value of a hex digit: the low bits of a letter begin at 1 for a.
+func nibble(c byte) byte {
+	if c <= '9' {
+		return c - '0'
 	}
+	return c&7 + 9
 }
 
 // toUTF8 decides once for all pairs of a form: where most bytes beyond ASCII make

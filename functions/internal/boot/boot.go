@@ -5,6 +5,7 @@
 //
 //	LEADLAKE_S3               s3://bucket?region=…&endpoint=…&path_style=true, required
 //	LEADLAKE_TOKEN_KEY        reference of the token key; functions that make no tokens have none
+//	LEADLAKE_SIGNING_KEY      reference of the key that signs sign-ins; the portal's only
 //	LEADLAKE_PORTAL_URL       public address of the portal; empty = the address of the request
 //	LEADLAKE_EXPORT_FUNCTION  name of the function that renders downloads; the portal's only
 //
@@ -13,6 +14,8 @@ package boot
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,8 +29,7 @@ import (
 // ErrEnvironment is matched by a variable that is missing or cannot be read.
 var ErrEnvironment = errors.New("boot: invalid environment")
 
-// minKey is the least length of a token key in bytes: with less, a token could be
-// reversed by trying keys.
+// minKey is the least length of a key in bytes: with less, it could be found by trying.
 const minKey = 32
 
 // Env is what a function gets from its environment. All of it may be used concurrently.
@@ -44,6 +46,9 @@ type Env struct {
 	// TokenKey is the text behind LEADLAKE_TOKEN_KEY as bytes, at least 32 of them;
 	// [ErrEnvironment] where this function has none.
 	TokenKey func(ctx context.Context) ([]byte, error)
+	// SigningKey is the Ed25519 key made of the text behind LEADLAKE_SIGNING_KEY, by its
+	// SHA-256. A new text ends all sign-ins, nothing else.
+	SigningKey func(ctx context.Context) (ed25519.PrivateKey, error)
 	// PortalURL and ExportFunction are empty where the variable is.
 	PortalURL, ExportFunction string
 }
@@ -67,24 +72,41 @@ func Load(ctx context.Context, getenv func(string) string) (Env, error) {
 	}
 	secrets := &Secrets{Getenv: getenv, Fetch: AWS(), Now: env.Now, Logger: env.Logger}
 	env.Secret = secrets.Get
-	key := getenv("LEADLAKE_TOKEN_KEY")
-	if key != "" {
-		if err := CheckReference(key); err != nil {
-			faults = append(faults, fmt.Errorf("%w: LEADLAKE_TOKEN_KEY: %w", ErrEnvironment, err))
-		}
-	}
-	env.TokenKey = func(ctx context.Context) ([]byte, error) {
-		if key == "" {
-			return nil, fmt.Errorf("%w: LEADLAKE_TOKEN_KEY is not set", ErrEnvironment)
-		}
-		text, err := secrets.Get(ctx, key)
+	tokenKey, fault := key(getenv, secrets, "LEADLAKE_TOKEN_KEY")
+	faults = append(faults, fault)
+	signingKey, fault := key(getenv, secrets, "LEADLAKE_SIGNING_KEY")
+	faults = append(faults, fault)
+	env.TokenKey = tokenKey
+	env.SigningKey = func(ctx context.Context) (ed25519.PrivateKey, error) {
+		text, err := signingKey(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read the token key: %w", err)
+			return nil, err
 		}
-		if len(text) < minKey {
-			return nil, fmt.Errorf("%w: LEADLAKE_TOKEN_KEY: the key has fewer than %d bytes", ErrEnvironment, minKey)
-		}
-		return []byte(text), nil
+		seed := sha256.Sum256(text)
+		return ed25519.NewKeyFromSeed(seed[:]), nil
 	}
 	return env, errors.Join(faults...)
+}
+
+// key checks the reference in a variable and returns how to read what is behind it.
+func key(getenv func(string) string, secrets *Secrets, variable string) (func(context.Context) ([]byte, error), error) {
+	ref := getenv(variable)
+	if ref == "" {
+		return func(context.Context) ([]byte, error) {
+			return nil, fmt.Errorf("%w: %s is not set", ErrEnvironment, variable)
+		}, nil
+	}
+	if err := CheckReference(ref); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrEnvironment, variable, err)
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		text, err := secrets.Get(ctx, ref)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", variable, err)
+		}
+		if len(text) < minKey {
+			return nil, fmt.Errorf("%w: %s: the key has fewer than %d bytes", ErrEnvironment, variable, minKey)
+		}
+		return []byte(text), nil
+	}, nil
 }

@@ -51,3 +51,27 @@ func TestTokenKeyIsLongEnoughOrAbsent(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSigningKeyIsMadeOfItsText(t *testing.T) {
+	load := func(text string) boot.Env {
+		env, err := boot.Load(t.Context(), func(name string) string {
+			return map[string]string{"LEADLAKE_S3": "s3://bucket?region=eu-west-1", "LEADLAKE_SIGNING_KEY": "env:KEY", "KEY": text}[name]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return env
+	}
+	one, err := load(strings.Repeat("a", 32)).SigningKey(t.Context())
+	again, errAgain := load(strings.Repeat("a", 32) + "\n").SigningKey(t.Context())
+	other, errOther := load(strings.Repeat("b", 32)).SigningKey(t.Context())
+	if err := errors.Join(err, errAgain, errOther); err != nil {
+		t.Fatal(err)
+	}
+	if !one.Equal(again) || one.Equal(other) {
+		t.Error("equal texts give different keys, or different texts equal ones")
+	}
+	if _, err := load("short").SigningKey(t.Context()); !errors.Is(err, boot.ErrEnvironment) {
+		t.Errorf("a short text: %v, want ErrEnvironment", err)
+	}
+}

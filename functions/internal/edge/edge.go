@@ -7,6 +7,7 @@ package edge
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -79,6 +80,8 @@ func Request(ctx context.Context, event events.APIGatewayV2HTTPRequest) (*http.R
 	request.RequestURI = target.RequestURI()
 	request.Host = at.DomainName
 	request.RemoteAddr = net.JoinHostPort(at.HTTP.SourceIP, "0") // the port is not told
+	// Neither front speaks anything but TLS; cookies and links depend on it.
+	request.TLS = &tls.ConnectionState{HandshakeComplete: true, ServerName: at.DomainName}
 	if len(body) == 0 {
 		request.Body = http.NoBody
 	}

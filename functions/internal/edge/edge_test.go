@@ -207,6 +207,9 @@ func TestPathsAreDecodedExactlyOnce(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
+		if r.TLS == nil {
+			t.Errorf("%s: the request does not say that it came by TLS", c.name)
+		}
 		if r.URL.Path != c.path || r.RequestURI != c.uri {
 			t.Errorf("%s: path %q uri %q, want %q %q", c.name, r.URL.Path, r.RequestURI, c.path, c.uri)
 		}

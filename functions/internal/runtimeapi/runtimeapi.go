@@ -42,16 +42,17 @@ func (e *FunctionError) Error() string { return "function failed: " + e.Type + "
 // errExited is the death of the program while it had an event, or before it asked for one.
 var errExited = errors.New("runtimeapi: the program exited")
 
-// Build compiles the function of that name for this machine, with the tags of the
-// deployed binary, and returns the program's path.
-func Build(tb testing.TB, function string) string {
-	tb.Helper()
-	program := filepath.Join(tb.TempDir(), "bootstrap")
-	command := exec.CommandContext(tb.Context(), "go", "build", "-tags", "lambda.norpc", "-o", program, "github.com/leadlake/leadlake/functions/"+function)
-	if out, err := command.CombinedOutput(); err != nil {
-		tb.Fatalf("build %s: %v\n%s", function, err, out)
+// Build compiles functions for this machine into a folder, with the tags of the deployed
+// binaries; each program is named as its function.
+func Build(ctx context.Context, folder string, functions ...string) error {
+	args := []string{"build", "-tags", "lambda.norpc", "-o", folder + string(filepath.Separator)}
+	for _, function := range functions {
+		args = append(args, "github.com/leadlake/leadlake/functions/"+function)
 	}
-	return program
+	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("runtimeapi: go build: %w\n%s", err, out)
+	}
+	return nil
 }
 
 // Function is a deployed function. It is safe for concurrent use; invocations wait for
@@ -187,7 +188,7 @@ func launch(program string, env []string, log *log) (*instance, error) {
 	i.server = &http.Server{Handler: i, ReadHeaderTimeout: Timeout}
 	go func() { _ = i.server.Serve(listener) }()
 	i.command = exec.Command(program)
-	i.command.Env = append(slices.Clone(env), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME="+filepath.Base(filepath.Dir(program)))
+	i.command.Env = append(slices.Clone(env), "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String(), "AWS_LAMBDA_FUNCTION_NAME="+filepath.Base(program))
 	i.command.Stdout, i.command.Stderr = log, log
 	if err := i.command.Start(); err != nil {
 		_ = i.server.Close()

@@ -4,11 +4,11 @@ package demoshop
 // demo listens on loopback only and has no secrets to keep.
 func Config() []byte { return []byte(configuration) }
 
-// SmallSegment is the segment of [Config] that is meant to be too small for every
-// advertising platform, AllBuyers the one that is large enough for each.
+// SmallSegment is a segment that is meant to be too small for the platforms that
+// state a minimum, AllBuyers one that is large enough for each.
 const (
 	AllBuyers    = "buyers"
-	SmallSegment = "champions-tula"
+	SmallSegment = "big_new"
 )
 
 const configuration = `# The coffee house of ` + "`leadlake demo`" + `. Everything in it is invented.
@@ -51,19 +51,11 @@ metrics:
 
 funnel: [lead, first_contact, visited, won]
 
-segments:
-  - name: buyers
-    title: {ru: Все покупатели, en: All buyers}
-    rule: 'orders >= 1'
-  - name: champions-tula # too small on purpose: shows how a platform's minimum refuses
-    title: {ru: Чемпионы из Тулы, en: Champions of Tula}
-    rule: 'rfm_segment == "champions" && city == "Тула"'
-
 exports:
   - {segment: buyers, platforms: [yandex, vk, google]}
   - {segment: champions, platforms: [yandex, vk, google]}
   - {segment: cant_lose, platforms: [yandex, vk, csv]}
-  - {segment: champions-tula, platforms: [yandex, vk, google]}
+  - {segment: big_new, platforms: [yandex, vk, google]} # too small on purpose: shows how a minimum refuses
 
 managers:
   olga: {title: Ольга}

@@ -48,7 +48,6 @@ type Count struct {
 	AdBuyers         int // buyers with a consent to ads, and their distinct contacts
 	AdBuyerPhones    int
 	AdBuyerEmails    int
-	SmallSegment     int // champions whose city is Tula, whatever their consent
 }
 
 // CountPosts counts the demo's posts: it reads the posted bytes again, unites
@@ -93,9 +92,9 @@ type told struct {
 }
 
 type toldClient struct {
-	Phone, Email, City string
-	External           string `json:"external_id"`
-	Card               string `json:"card_no"`
+	Phone, Email string
+	External     string `json:"external_id"`
+	Card         string `json:"card_no"`
 }
 
 type toldOrder struct {
@@ -180,7 +179,7 @@ func (t *tally) read(post Post) ([]told, string, error) {
 // the configuration, which are the two names below.
 func lead(fields url.Values) told {
 	ev := told{Kind: "lead", Client: toldClient{
-		Phone: fields.Get("phone") + fields.Get("Phone"), Email: fields.Get("email") + fields.Get("Email"), City: fields.Get("city"),
+		Phone: fields.Get("phone") + fields.Get("Phone"), Email: fields.Get("email") + fields.Get("Email"),
 	}}
 	if fields.Get("consent") == "on" || fields.Get("Checkbox") == "yes" {
 		ev.Consents = append(ev.Consents, struct {

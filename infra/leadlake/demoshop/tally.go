@@ -22,7 +22,6 @@ type tally struct {
 	orders   map[string][]statedOrder
 	consents []statedConsent
 	costs    map[string]statedText // by day, source and campaign: the amount
-	cities   []statedText
 }
 
 type statedOrder struct {
@@ -39,7 +38,6 @@ type statedConsent struct {
 
 type statedText struct {
 	at, text string
-	who      int
 }
 
 func newTally(asOf string) *tally {
@@ -71,9 +69,6 @@ func (t *tally) event(ev told) error {
 	who, err := t.client(ev.Client)
 	if err != nil {
 		return err
-	}
-	if ev.Client.City != "" && who >= 0 {
-		t.cities = append(t.cities, statedText{ev.At, ev.Client.City, who})
 	}
 	for _, c := range ev.Consents {
 		if c.Purpose == "ads" {
@@ -169,22 +164,10 @@ func (t *tally) sum() (Count, error) {
 		t.count.CostMinor += amount
 	}
 	t.count.Buyers = len(buyers)
-	champions, err := t.scores(buyers)
-	if err != nil {
+	if err := t.scores(buyers); err != nil {
 		return Count{}, err
 	}
 	t.reach(buyers)
-	cities := map[int]statedText{}
-	for _, city := range t.cities {
-		if who := t.root(city.who); city.at >= cities[who].at {
-			cities[who] = city
-		}
-	}
-	for _, who := range champions {
-		if cities[who].text == "Тула" {
-			t.count.SmallSegment++
-		}
-	}
 	return t.count, nil
 }
 
@@ -254,18 +237,18 @@ func (t *tally) purchase(buyers map[int]*buyer, statements []statedOrder) error 
 	return nil
 }
 
-// scores counts codes and segments and returns the champions.
-func (t *tally) scores(buyers map[int]*buyer) ([]int, error) {
+// scores counts codes and segments.
+func (t *tally) scores(buyers map[int]*buyer) error {
 	end, err := time.Parse(time.DateOnly, t.asOf)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	recency := map[int]float64{}
 	var r, f, m []float64
 	for who, b := range buyers {
 		last, err := time.Parse(time.DateOnly, b.last)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		recency[who] = end.Sub(last).Hours() / 24
 		r, f, m = append(r, recency[who]), append(f, float64(b.orders)), append(m, float64(b.revenue))
@@ -273,16 +256,12 @@ func (t *tally) scores(buyers map[int]*buyer) ([]int, error) {
 	slices.Sort(r)
 	slices.Sort(f)
 	slices.Sort(m)
-	var champions []int
 	for who, b := range buyers {
 		code := strconv.Itoa(4-score(recency[who], r)) + strconv.Itoa(score(float64(b.orders), f)) + strconv.Itoa(score(float64(b.revenue), m))
 		t.count.Codes[code]++
 		t.count.Segments[segmentOf(code)]++
-		if code == "333" {
-			champions = append(champions, who)
-		}
 	}
-	return champions, nil
+	return nil
 }
 
 // reach counts who may be advertised to: the last word decides, and of two words

@@ -72,7 +72,7 @@ func TestSchedulesOfTheTemplate(t *testing.T) {
 		"compact/EveryFiveMinutes": "rate(5 minutes) {}",
 		"analytics/Nightly":        "cron(30 3 * * ? *) {}",
 		"export/Nightly":           "cron(30 4 * * ? *) {}",
-		"erase/Daily":              "cron(30 5 * * ? *) {}",
+		"erase/Hourly":             "rate(1 hour) {}",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("schedules (-want +got):\n%s", diff)
@@ -179,7 +179,7 @@ var rights = map[string]map[string]string{
 		"suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
 	},
 	"analytics": {
-		"config": "GL", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/contacts": "GL",
+		"config": "GL", tokenKeyAnswer: "C", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/contacts": "GL",
 		"lake/orders": "CGLS", "lake/people": "GLW", "gold": "GLW", "suppress": "GL", "audit": "W",
 	},
 	"export": {
@@ -188,17 +188,17 @@ var rights = map[string]map[string]string{
 	},
 	"portal": {
 		"config": "CGLS", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/orders": "GL", "lake/people": "GL",
-		"gold": "GL", "audiences": "GL", "audiences/ledger": "W", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "audit": "GLW",
+		"gold": "GL", "audiences": "GL", "audiences/ledger": "W", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
 	},
 	"erase": {
-		"config": "GL", "raw": "DGLW", "lake/events": "DGLW", "lake/deliveries": "DGLW", "lake/failed": "DGLW", "lake/contacts": "DGLW",
+		"config": "GL", tokenKeyAnswer: "C", "raw": "DGLW", "lake/events": "DGLW", "lake/deliveries": "DGLW", "lake/failed": "DGLW", "lake/contacts": "DGLW",
 		"lake/orders": "DGLW", "lake/people": "DGLW", "gold": "DGLW", "audiences": "DGLW", "inbox": "DGLW", "erasures": "DGLW",
-		"suppress": "GLW", "audit": "W",
+		"suppress": "GLW", "audit": "GLW",
 	},
 }
 
 // tokenKeyAnswer is the one object below config/ that a step creates: the known answer of the
-// token key, at the first compaction. config/ itself may be read by all.
+// token key, by whichever runs first. config/ itself may be read by all.
 const tokenKeyAnswer = "config/token_key.json"
 
 // secrets says which parameters below /leadlake/STACK/ a function may read.

@@ -1,0 +1,325 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/event"
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/money"
+	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/spreadsheet"
+)
+
+// importer turns the rows of spreadsheets into rows of the lake, by the same
+// steps as deliveries: an event, then lake.Refiner. One row of a file stands in
+// the ledger as one delivery.
+type importer struct {
+	cfg      *config.Config
+	source   config.Source
+	refiner  lake.Refiner
+	statuses statuses
+
+	events     []schema.EventRow
+	contacts   []schema.ContactRow
+	deliveries []schema.DeliveryRow
+	byID       map[string]int // event id → its place in events
+	undated    []int          // events whose row tells no date
+	failed     []failedRow
+	currencies map[string]int // of orders' and costs' money → rows
+
+	file  string // short name of the file that is read
+	index int    // its number, from 1
+}
+
+// failedRow is a row, or one cell of it, that could not be read.
+type failedRow struct {
+	err  *spreadsheet.RowError
+	text string // the row as it stands in the file; empty where only a cell was left out
+	note bool   // the row counts, a cell of it was left empty
+}
+
+// fileCount is what became of one file.
+type fileCount struct {
+	rows, failed, notes int
+	remark              [2]string // Russian, English; empty for none
+}
+
+func newImporter(cfg *config.Config, source config.Source, refiner lake.Refiner, flags pairFlag) *importer {
+	return &importer{
+		cfg: cfg, source: source, refiner: refiner, statuses: newStatuses(source.Orders.Map, flags),
+		byID: map[string]int{}, currencies: map[string]int{},
+	}
+}
+
+// read takes every row of a table.
+func (im *importer) read(table *spreadsheet.Table, size int64, index int) (fileCount, error) {
+	im.file, im.index = table.Name, index
+	im.grow(table, size)
+	failed := len(im.failed)
+	var count fileCount
+	var err error
+	switch table.Kind {
+	case spreadsheet.LeadsFile:
+		err = im.leads(table)
+	case spreadsheet.CostsFile:
+		err = im.costs(table)
+	default:
+		count.remark, err = im.orders(table)
+	}
+	if err != nil {
+		return count, err
+	}
+	count.rows = table.Count().Rows
+	for _, row := range im.failed[failed:] {
+		if row.note {
+			count.notes++
+		} else {
+			count.failed++
+		}
+	}
+	return count, nil
+}
+
+// grow makes room for the rows that a text file of a size probably has.
+func (im *importer) grow(table *spreadsheet.Table, size int64) {
+	length := int64(0)
+	for _, row := range table.Sample {
+		length += int64(len(row.Raw)) + 1
+	}
+	if length == 0 || table.Format != "text" {
+		return
+	}
+	const most = 1 << 20 // a wrong guess must not cost gigabytes
+	rows := int(min(size*int64(len(table.Sample))/length+1, most))
+	im.events = slices.Grow(im.events, rows)
+	im.deliveries = slices.Grow(im.deliveries, rows)
+}
+
+// rejected keeps a row that could not be used; any other error ends the reading.
+func (im *importer) rejected(row spreadsheet.Row, err error) error {
+	fault, ok := errors.AsType[*spreadsheet.RowError](err)
+	if !ok {
+		return err
+	}
+	im.failed = append(im.failed, failedRow{err: fault, text: row.Raw})
+	im.deliver(row.Number, schema.OutcomeFailed, string(fault.Code), nil)
+	return nil
+}
+
+func (im *importer) notes(row spreadsheet.Row, notes []*spreadsheet.RowError) {
+	for _, note := range notes {
+		im.failed = append(im.failed, failedRow{err: note, text: row.Raw, note: true})
+	}
+}
+
+// deliver writes the ledger's line of a row.
+func (im *importer) deliver(row int, outcome, reason string, ids []string) {
+	number := strconv.Itoa(row)
+	im.deliveries = append(im.deliveries, schema.DeliveryRow{
+		Key:    "file-" + strconv.Itoa(im.index) + "-row-" + strings.Repeat("0", max(0, 9-len(number))) + number,
+		Source: im.source.Name, Outcome: outcome, Reason: reason, EventIDs: ids, RawObject: "file-" + strconv.Itoa(im.index),
+	})
+}
+
+// add refines an event of some rows. The same statement again is a duplicate;
+// another one under the same id is kept beside the first, and the fold decides.
+func (im *importer) add(ev event.Event, rows []int) error {
+	row, contact, err := im.refiner.Refine(im.cfg, lake.Origin{Source: im.source, RawObject: "file-" + strconv.Itoa(im.index)}, ev)
+	if err != nil {
+		fault := &spreadsheet.RowError{File: im.file, Row: rows[0], Code: spreadsheet.BadAmount, Reason: err.Error()}
+		im.failed = append(im.failed, failedRow{err: fault})
+		for _, number := range rows {
+			im.deliver(number, schema.OutcomeFailed, string(fault.Code), nil)
+		}
+		return nil
+	}
+	for n := 2; ; n++ {
+		at, taken := im.byID[row.EventID]
+		if !taken {
+			break
+		}
+		if sameStatement(im.events[at], row) {
+			for _, number := range rows {
+				im.deliver(number, schema.OutcomeDuplicate, "", nil)
+			}
+			return nil
+		}
+		row.EventID = ev.ID + "/" + strconv.Itoa(n)
+	}
+	im.byID[row.EventID] = len(im.events)
+	if ev.At.IsZero() {
+		im.undated = append(im.undated, len(im.events))
+	}
+	im.events = append(im.events, row)
+	if contact != nil && !onlyExternalID(contact, row.ExternalID) {
+		contact.EventID = row.EventID
+		im.contacts = append(im.contacts, *contact)
+	}
+	ids := []string{row.EventID}
+	for _, number := range rows {
+		im.deliver(number, schema.OutcomeEvents, "", ids)
+	}
+	return nil
+}
+
+// sameStatement compares two events but for their ids and files.
+func sameStatement(a, b schema.EventRow) bool {
+	a.EventID, a.RawObject = b.EventID, b.RawObject
+	return reflect.DeepEqual(a, b)
+}
+
+// onlyExternalID tells that a contact row holds nothing but an id that its event
+// shows in clear; a table of sales by client number has one for every row.
+func onlyExternalID(c *schema.ContactRow, shown string) bool {
+	return shown != "" && c.ExternalID == shown && len(c.Phones)+len(c.Emails)+len(c.BadPhones)+len(c.BadEmails)+len(c.Attributes.Pairs) == 0 &&
+		c.CardNo+c.Name+c.FirstName+c.LastName+c.BirthDate+c.Gender+c.City+c.Country+c.Address+c.Company+c.Text == ""
+}
+
+func (im *importer) leads(table *spreadsheet.Table) error {
+	for row, err := range spreadsheet.Leads(table) {
+		if err != nil {
+			if err = im.rejected(row.Row, err); err != nil {
+				return err
+			}
+			continue
+		}
+		im.notes(row.Row, row.Notes)
+		ev := event.Event{
+			ID: "lead/" + row.ID, Kind: event.Lead, At: row.At, Client: im.client(row.Person), Stage: row.Stage, Manager: row.Manager,
+			Attribution: attribution(row.Attribution), Consents: im.consents(row.Row.Number, row.Person),
+		}
+		if mapped, ok := im.source.Stages[row.Stage]; ok {
+			ev.Stage = mapped
+		}
+		if row.Interest != "" {
+			ev.Interests = []string{row.Interest}
+		}
+		if row.Comment != "" {
+			ev.Attributes = map[string]string{"comment": row.Comment}
+		}
+		if err := im.add(ev, []int{row.Row.Number}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importer) costs(table *spreadsheet.Table) error {
+	// Rows of one day, source and campaign are parts of one sum (ad groups,
+	// devices), while two statements of it would replace each other.
+	type key struct{ day, source, campaign, currency string }
+	sums := map[key]*event.Cost{}
+	totals := map[key]int64{}
+	rows := map[key][]int{}
+	var order []key
+	for row, err := range spreadsheet.Costs(table) {
+		if err != nil {
+			if err = im.rejected(row.Row, err); err != nil {
+				return err
+			}
+			continue
+		}
+		im.notes(row.Row, row.Notes)
+		k := key{row.Day, row.Source, row.Campaign, row.Amount.Currency}
+		cost := sums[k]
+		if cost == nil {
+			cost = &event.Cost{Day: row.Day, Source: row.Source, Campaign: row.Campaign, Currency: row.Amount.Currency}
+			sums[k] = cost
+			order = append(order, k)
+		}
+		totals[k] += row.Amount.Minor
+		rows[k] = append(rows[k], row.Row.Number)
+		if row.Clicks != nil {
+			known, _ := strconv.ParseInt(cost.Clicks, 10, 64) // empty at first
+			cost.Clicks = strconv.FormatInt(known+*row.Clicks, 10)
+		}
+		im.currencies[row.Amount.Currency]++
+	}
+	for _, k := range order {
+		cost := sums[k]
+		cost.Amount = money.Decimal(totals[k], k.currency)
+		at, err := time.ParseInLocation(time.DateOnly, k.day, im.cfg.Location())
+		if err != nil {
+			return fmt.Errorf("%s: day of costs: %w", im.file, err) // the reader gives days in this form only
+		}
+		id := "cost/" + k.day + "/" + k.source + "/" + k.campaign
+		if err := im.add(event.Event{ID: id, Kind: event.CostSpent, At: at.UTC(), Cost: cost}, rows[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// client is what a row says of a person, in the event's words.
+func (im *importer) client(p spreadsheet.Person) event.Client {
+	c := event.Client{
+		ExternalID: p.Client, Name: p.Name, FirstName: p.FirstName, LastName: p.LastName, BirthDate: p.BirthDay,
+		Gender: gender(p.Gender), City: p.City, Country: p.Country, Company: p.Company,
+	}
+	switch len(p.Phones) {
+	case 0:
+	case 1:
+		c.Phone = p.Phones[0]
+	default:
+		c.Phones = p.Phones
+	}
+	switch len(p.Emails) {
+	case 0:
+	case 1:
+		c.Email = p.Emails[0]
+	default:
+		c.Emails = p.Emails
+	}
+	return c
+}
+
+// consents are the statements of a row's own columns; a row without a date of
+// consent stated them when it was made.
+func (im *importer) consents(row int, p spreadsheet.Person) []event.Consent {
+	var list []event.Consent
+	for _, c := range p.Consents {
+		list = append(list, event.Consent{
+			Purpose: string(c.Purpose), Given: c.Given, At: p.ConsentAt, Evidence: im.file + ", row " + strconv.Itoa(row),
+		})
+	}
+	return list
+}
+
+func attribution(a spreadsheet.Attribution) event.Attribution {
+	out := event.Attribution{UTMSource: a.UTMSource, UTMMedium: a.Medium, UTMCampaign: a.Campaign}
+	if out.UTMSource == "" {
+		out.UTMSource = a.Source
+	}
+	return out
+}
+
+func gender(text string) string {
+	switch strings.ToLower(strings.TrimSuffix(text, ".")) {
+	case "f", "female", "woman", "w", "ж", "жен", "женский", "женщина":
+		return "f"
+	case "m", "male", "man", "м", "муж", "мужской", "мужчина":
+		return "m"
+	}
+	return ""
+}
+
+// lastDay is the last business day that any row tells; empty for none.
+func (im *importer) lastDay() string {
+	var last time.Time
+	for i := range im.events {
+		if im.events[i].At.After(last) { // undated ones have the zero time
+			last = im.events[i].At
+		}
+	}
+	if last.IsZero() {
+		return ""
+	}
+	return last.In(im.cfg.Location()).Format(time.DateOnly)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/leadlake/leadlake/lib/portal"
+	"github.com/leadlake/leadlake/lib/schema"
+)
+
+// goldTable is a table of the night as the report writes it beside the Parquet
+// file.
+type goldTable struct {
+	name  string
+	about portal.Text
+	csv   func(parquet []byte) (file []byte, rows int64, err error)
+}
+
+// goldTables lists the tables in the order in which a reader wants them.
+func goldTables() []goldTable {
+	return []goldTable{
+		goldTableOf[schema.ClientRow]("все клиенты с их показателями", "all clients with their figures"),
+		goldTableOf[schema.SegmentRow]("кто в каком сегменте и с какого дня", "who is in which segment, and since when"),
+		goldTableOf[schema.RFMCodeRow]("коды RFM: сколько клиентов и денег", "RFM codes: how many clients and how much money"),
+		goldTableOf[schema.RFMMoveRow]("переходы между кодами с прошлого расчёта", "moves between codes since the night before"),
+		goldTableOf[schema.ThresholdRow]("границы, по которым выставлены оценки", "the bounds that scores were given by"),
+		goldTableOf[schema.ABCRow]("вклад в выручку и классы A, B, C", "shares of revenue and the classes A, B, C"),
+		goldTableOf[schema.CohortRow]("удержание по месяцам первой покупки", "retention by the month of the first purchase"),
+		goldTableOf[schema.LifecycleRow]("новые, вернувшиеся и ушедшие по месяцам", "new, returning and dormant by month"),
+		goldTableOf[schema.OtherRevenueRow]("деньги в валютах без курса", "money in currencies without a rate"),
+		goldTableOf[schema.QualityRow]("что известно о базе и что не прочитано", "what is known of the base and what could not be read"),
+		goldTableOf[schema.LedgerRow]("сколько строк получено и чем они стали", "how many rows came and what became of them"),
+		goldTableOf[schema.FunnelRow]("воронка: этапы, конверсии, стоимость", "the funnel: stages, conversions, costs"),
+	}
+}
+
+func goldTableOf[T schema.Row](ru, en string) goldTable {
+	var row T
+	return goldTable{name: row.Table(), about: portal.Text{RU: ru, EN: en}, csv: tableCSV[T]}
+}
+
+// tableCSV writes the rows of a Parquet file as CSV: UTF-8, comma, a header row.
+// Lists are joined by ";", maps are key=value joined by ";", unknown is empty.
+func tableCSV[T schema.Row](parquet []byte) (file []byte, count int64, err error) {
+	rows, err := schema.Decode[T](parquet)
+	if err != nil {
+		return nil, 0, err
+	}
+	t := reflect.TypeFor[T]()
+	record := make([]string, t.NumField())
+	for i := range record {
+		record[i], _, _ = strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
+	}
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	if err := w.Write(record); err != nil {
+		return nil, 0, err
+	}
+	for i := range rows {
+		value := reflect.ValueOf(&rows[i]).Elem()
+		for j := range record {
+			if record[j], err = cell(value.Field(j)); err != nil {
+				return nil, 0, fmt.Errorf("table %s, column %s: %w", rows[i].Table(), t.Field(j).Name, err)
+			}
+		}
+		if err := w.Write(record); err != nil {
+			return nil, 0, err
+		}
+	}
+	w.Flush()
+	return out.Bytes(), int64(len(rows)), w.Error()
+}
+
+func cell(v reflect.Value) (string, error) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return "", nil
+		}
+		return cell(v.Elem())
+	case reflect.String:
+		return v.String(), nil
+	case reflect.Int64, reflect.Int32, reflect.Int:
+		return strconv.FormatInt(v.Int(), 10), nil
+	case reflect.Float64:
+		return strconv.FormatFloat(v.Float(), 'f', -1, 64), nil
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool()), nil
+	case reflect.Slice:
+		parts := make([]string, v.Len())
+		for i := range parts {
+			part, err := cell(v.Index(i))
+			if err != nil {
+				return "", err
+			}
+			parts[i] = part
+		}
+		return strings.Join(parts, ";"), nil
+	case reflect.Struct:
+		if m, ok := v.Interface().(schema.Map); ok {
+			parts := make([]string, len(m.Pairs))
+			for i, p := range m.Pairs {
+				parts[i] = p.Key + "=" + p.Value
+			}
+			return strings.Join(parts, ";"), nil
+		}
+	}
+	return "", fmt.Errorf("type %s has no form in CSV", v.Type())
+}
