@@ -25,7 +25,7 @@ func checkCommand(ctx context.Context, sys *system, args []string) error {
 		"Looks at the configuration, the store, the token key, the ledger, the schedules and the\n"+
 			"audit chain: one line each. Exit status 1 if anything is wrong.")
 	var where place
-	where.register(f, defaultData)
+	where.register(f)
 	machineOutput := f.Bool("json", false, "print JSON")
 	if err := f.parse(args, 0, 0); err != nil {
 		return err

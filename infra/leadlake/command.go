@@ -58,6 +58,9 @@ func run(ctx context.Context, sys *system, args []string) int {
 		return exitDone
 	case errors.Is(err, errSaid):
 		return exitFailed
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		_, _ = fmt.Fprintln(sys.Stderr, "leadlake: interrupted")
+		return exitFailed
 	}
 	// One line: joined errors have line breaks between them.
 	_, _ = fmt.Fprintln(sys.Stderr, "leadlake: "+strings.ReplaceAll(err.Error(), "\n", "; "))

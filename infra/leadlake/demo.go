@@ -88,8 +88,8 @@ type demoMarker struct {
 
 // Accounts of the demo. Everything they open is invented.
 const (
-	demoOwnerPassword    = "demo-owner"
-	demoMarketerPassword = "demo-marketer"
+	demoOwnerPassword    = "demo-owner"    //nolint:gosec // G101: printed for everybody
+	demoMarketerPassword = "demo-marketer" //nolint:gosec // G101: printed for everybody
 )
 
 // demoWork is a demo while it is being made.

@@ -7,6 +7,7 @@ import (
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/consent"
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -75,20 +76,13 @@ type demoFile struct {
 	Refused string `json:"refused,omitempty"`
 }
 
-// eventKindRow and orderIDRow read single columns.
+// eventKindRow reads a single column.
 type eventKindRow struct {
 	Kind string `parquet:"kind,dict"`
 }
 
 func (eventKindRow) Table() string      { return "events" }
 func (eventKindRow) Personal() []string { return nil }
-
-type orderIDRow struct {
-	OrderID string `parquet:"order_id"`
-}
-
-func (orderIDRow) Table() string      { return "orders" }
-func (orderIDRow) Personal() []string { return nil }
 
 // summarise counts the finished demo.
 func (w *demoWork) summarise(ctx context.Context, m *machine, exported pipeline.ExportReport) (demoSummary, error) {
@@ -182,11 +176,16 @@ func (c *demoCount) lake(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		orders, err := lake.ReadTable[orderIDRow](ctx, c.store, info.Key)
+		body, _, err := c.store.Get(ctx, info.Key)
 		if err != nil {
 			return err
 		}
-		c.summary.Orders += int64(len(orders.Rows))
+		for record, err := range columnar.Records(ctx, body, "order_id") {
+			if err != nil {
+				return err
+			}
+			c.summary.Orders += record.NumRows()
+		}
 	}
 	return nil
 }

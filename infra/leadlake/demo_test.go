@@ -82,8 +82,8 @@ func demo(t *testing.T) (data string, summary demoSummary) {
 	return data, summary
 }
 
-// tree is the SHA-256 of every file below a folder.
-func tree(t *testing.T, folder string) map[string]string {
+// treeSums is the SHA-256 of every file below a folder.
+func treeSums(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
 	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
@@ -195,7 +195,7 @@ func ints(counts map[string]int64) map[string]int {
 
 func TestDemoRunAgainChangesNothing(t *testing.T) {
 	data, _ := demo(t)
-	before := tree(t, data)
+	before := treeSums(t, data)
 	first, err := os.ReadFile(filepath.Join(temporary, "summary.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func TestDemoRunAgainChangesNothing(t *testing.T) {
 	if sys.out.String() != string(first) {
 		t.Error("the second run prints another summary")
 	}
-	if diff := cmp.Diff(before, tree(t, data)); diff != "" {
+	if diff := cmp.Diff(before, treeSums(t, data)); diff != "" {
 		t.Errorf("the second run changed the directory (-before +after):\n%s", diff)
 	}
 }
@@ -338,13 +338,13 @@ func TestANightMadeAgainIsByteIdentical(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, made := range []string{"gold", "lake/people"} {
-			if diff := cmp.Diff(tree(t, filepath.Join(data, made)), tree(t, filepath.Join(again, made))); diff != "" {
+			if diff := cmp.Diff(treeSums(t, filepath.Join(data, made)), treeSums(t, filepath.Join(again, made))); diff != "" {
 				t.Errorf("%s (-first night +made again):\n%s", made, diff)
 			}
 		}
 	}
-	names := slices.Sorted(maps.Keys(tree(t, filepath.Join(again, "lake", "orders"))))
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(tree(t, filepath.Join(data, "lake", "orders")))), names); diff != "" {
+	names := slices.Sorted(maps.Keys(treeSums(t, filepath.Join(again, "lake", "orders"))))
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(treeSums(t, filepath.Join(data, "lake", "orders")))), names); diff != "" {
 		t.Errorf("order buckets (-first night +made again):\n%s", diff)
 	}
 }

@@ -15,7 +15,7 @@ func eraseCommand(ctx context.Context, sys *system, args []string) error {
 			"with no personal value. CONTACT is written as people write it; - reads it from\n"+
 			"standard input, so that it stays out of the shell's history.")
 	var where place
-	where.register(f, defaultData)
+	where.register(f)
 	by := f.String("by", "operator", "`name` of who asks, for the proof and the audit")
 	contact, err := f.parseMixed(args, 1, 1)
 	if err != nil {

@@ -27,7 +27,7 @@ func invokeCommand(ctx context.Context, sys *system, args []string) error {
 			"ingest and portal take an event of the HTTP API (format 2.0); the others take the input\n"+
 			"of their schedule, for example {\"as_of\": \"2026-10-31\"} for analytics.")
 	var where place
-	where.register(f, defaultData)
+	where.register(f)
 	file := f.String("event", "", "`file` with the event, - for standard input; default {}")
 	plain, err := f.parseMixed(args, 1, 1)
 	if err != nil {

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -28,6 +30,7 @@ type reportNight struct {
 	report    pipeline.NightReport
 	audiences pipeline.ExportReport
 	night     *portal.Night
+	tables    []renderedTable
 }
 
 // makeNight writes the imported rows as a lake and has the pipeline make the
@@ -60,19 +63,24 @@ func (im *importer) makeNight(ctx context.Context, asOf string, yamlConfig, key 
 	if n.report, err = p.Analyse(ctx, pipeline.NightRequest{AsOf: asOf}); err != nil {
 		return nil, err
 	}
-	step("writing audiences")
+	if n.run, err = lake.Current(ctx, n.store); err != nil {
+		return nil, err
+	}
+	step("writing tables and audiences")
 	var said []string
 	for _, purpose := range slices.Sorted(maps.Keys(statements)) {
 		said = append(said, purpose+": "+statements[purpose])
 	}
-	if n.audiences, err = p.Export(ctx, pipeline.ExportRequest{Consent: strings.Join(said, "; ")}); err != nil {
-		return nil, err
-	}
-	if n.run, err = lake.Current(ctx, n.store); err != nil {
-		return nil, err
-	}
-	n.night, err = p.NightOf(ctx)
-	return n, err
+	// Three readers of one published run: none waits for another.
+	var failed [3]error
+	var all sync.WaitGroup
+	all.Go(func() {
+		n.audiences, failed[0] = p.Export(ctx, pipeline.ExportRequest{Consent: strings.Join(said, "; ")})
+	})
+	all.Go(func() { n.night, failed[1] = p.NightOf(ctx) })
+	all.Go(func() { n.tables, failed[2] = renderTables(ctx, n.store, n.run) })
+	all.Wait()
+	return n, errors.Join(failed[:]...)
 }
 
 // receive sets the times of receipt. What is dated after the as-of day is

@@ -60,6 +60,9 @@ func newStatuses(configured map[string]string, flags pairFlag) statuses {
 // of is the status of a word. An order that tells none was bought: tables of
 // sales rarely say it. false for a word that is not known, which is remembered.
 func (s statuses) of(word string) (string, bool) {
+	if word == "" { // most tables: every row
+		return event.StatusPaid, true
+	}
 	key := statusKey(word)
 	if key == "" {
 		return event.StatusPaid, true

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
 
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/portal"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -36,6 +39,38 @@ func goldTables() []goldTable {
 		goldTableOf[schema.LedgerRow]("сколько строк получено и чем они стали", "how many rows came and what became of them"),
 		goldTableOf[schema.FunnelRow]("воронка: этапы, конверсии, стоимость", "the funnel: stages, conversions, costs"),
 	}
+}
+
+// renderedTable is a table of a run in both of its forms.
+type renderedTable struct {
+	goldTable
+
+	rows         int64
+	text, packed []byte
+}
+
+// renderTables makes both forms of every table of a run.
+func renderTables(ctx context.Context, store objstore.Store, run *lake.Run) ([]renderedTable, error) {
+	var tables []renderedTable
+	for _, table := range goldTables() {
+		known, ok := run.Tables[table.name]
+		if !ok {
+			continue
+		}
+		body, _, err := store.Get(ctx, known.Key)
+		if err != nil {
+			return nil, err
+		}
+		text, rows, err := table.csv(body)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, renderedTable{goldTable: table, rows: rows, text: text, packed: body})
+	}
+	if left := len(run.Tables) - len(tables); left > 0 {
+		return nil, fmt.Errorf("report: %d tables of the night have no form in CSV", left) // goldTables must name a new table
+	}
+	return tables, nil
 }
 
 func goldTableOf[T schema.Row](ru, en string) goldTable {

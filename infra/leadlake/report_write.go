@@ -96,7 +96,7 @@ func (r *reporter) writeFiles(ctx context.Context, n *reportNight) (*reportResul
 	if err != nil {
 		return nil, err
 	}
-	files, err := r.writeTables(ctx, out, n)
+	files, err := writeTables(out, n.tables)
 	if err != nil {
 		return nil, err
 	}
@@ -122,38 +122,21 @@ func (r *reporter) writeFiles(ctx context.Context, n *reportNight) (*reportResul
 }
 
 // writeTables writes every table of the run in both forms.
-func (r *reporter) writeTables(ctx context.Context, out *folder, n *reportNight) ([]portal.ReportFile, error) {
+func writeTables(out *folder, tables []renderedTable) ([]portal.ReportFile, error) {
 	var files []portal.ReportFile
-	left := len(n.run.Tables)
-	for _, table := range goldTables() {
-		known, ok := n.run.Tables[table.name]
-		if !ok {
-			continue
-		}
-		left--
-		body, _, err := n.store.Get(ctx, known.Key)
-		if err != nil {
-			return nil, err
-		}
-		text, rows, err := table.csv(body)
-		if err != nil {
-			return nil, err
-		}
+	for _, table := range tables {
 		for _, form := range []struct {
 			kind string
 			body []byte
-		}{{"csv", text}, {"parquet", body}} {
+		}{{"csv", table.text}, {"parquet", table.packed}} {
 			name := table.name + "." + form.kind
 			if err := out.write(name, form.body); err != nil {
 				return nil, err
 			}
 			files = append(files, portal.ReportFile{
-				Name: table.name, Href: name, Kind: form.kind, Rows: rows, Bytes: int64(len(form.body)), About: table.about,
+				Name: table.name, Href: name, Kind: form.kind, Rows: table.rows, Bytes: int64(len(form.body)), About: table.about,
 			})
 		}
-	}
-	if left > 0 {
-		return nil, fmt.Errorf("report: %d tables of the night have no form in CSV", left) // a new table: goldTables must name it
 	}
 	return files, nil
 }
@@ -363,4 +346,3 @@ func (r *reporter) result(out *folder, n *reportNight) *reportResult {
 	}
 	return result
 }
-

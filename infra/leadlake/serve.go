@@ -38,7 +38,7 @@ func serveCommand(ctx context.Context, sys *system, args []string) error {
 			"the schedules of template.yaml. The store is a directory that it owns while it runs,\n"+
 			"or a bucket. Put a server that speaks TLS in front of it before others may reach it.")
 	var where place
-	where.register(f, defaultData)
+	where.register(f)
 	listen := f.String("listen", "127.0.0.1:8080", "`address` to listen on; port 0 takes a free one")
 	url := f.String("url", "", "public `address` shown in instructions; default that of the request")
 	if err := f.parse(args, 0, 0); err != nil {

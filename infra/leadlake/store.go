@@ -23,8 +23,8 @@ const defaultData = "leadlake-data"
 // place says where the store is: a directory, or a bucket if s3 is set.
 type place struct{ data, s3 string }
 
-func (p *place) register(f *flags, data string) {
-	f.StringVar(&p.data, "data", data, "the `directory` that is the store")
+func (p *place) register(f *flags) {
+	f.StringVar(&p.data, "data", defaultData, "the `directory` that is the store")
 	f.StringVar(&p.s3, "s3", "", "a bucket as store instead: `s3://bucket/prefix?endpoint=…&region=…`; the token key is then in $"+tokenKeyVariable)
 }
 
@@ -48,7 +48,7 @@ func (p place) exists() error {
 
 // Environment of a bucket as store. A directory keeps its keys beside its data.
 const (
-	tokenKeyVariable  = "LEADLAKE_TOKEN_KEY"
+	tokenKeyVariable  = "LEADLAKE_TOKEN_KEY" //nolint:gosec // G101: the name of a variable
 	signInKeyVariable = "LEADLAKE_SIGNIN_KEY"
 )
 
@@ -83,17 +83,28 @@ func (p place) open(ctx context.Context, sys *system, tokenKey []byte) (*opened,
 		return nil, err
 	}
 	o := &opened{Store: store, private: filepath.Join(p.data, privateName), close: store.Close}
-	if err := o.readKeys(tokenKey); err != nil {
+	if err := o.readKeys(ctx, tokenKey); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	return o, nil
 }
 
-func (o *opened) readKeys(tokenKey []byte) error {
+// knownAnswer is the object by which the pipeline knows the right token key.
+const knownAnswer = "config/token_key.json"
+
+func (o *opened) readKeys(ctx context.Context, tokenKey []byte) error {
 	if err := os.MkdirAll(o.private, 0o700); err != nil {
 		return err
 	}
 	file := filepath.Join(o.private, tokenKeyName)
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		// A fresh key would be the wrong one for what is there already.
+		if _, err := o.Head(ctx, knownAnswer); err == nil {
+			return fmt.Errorf("the token key %s is missing, and another one cannot replace it; restore it from its backup", file)
+		} else if !errors.Is(err, objstore.ErrNotExist) {
+			return err
+		}
+	}
 	key, made, err := keyFile(file, tokenKey)
 	if err != nil {
 		return fmt.Errorf("token key: %w", err)

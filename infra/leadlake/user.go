@@ -33,7 +33,7 @@ func userCommand(ctx context.Context, sys *system, args []string) error {
 		"Adds an account for the pages, changes its password, or closes it. The password is asked\n"+
 			"for, or read from standard input; it is never an argument, where others could see it.")
 	var where place
-	where.register(f, defaultData)
+	where.register(f)
 	role := f.String("role", "", "`role` of a new account: "+strings.Join(roles, ", "))
 	fromStdin := f.Bool("password-stdin", false, "read the password from the first line of standard input")
 	plain, err := f.parseMixed(args, 2, 2)
@@ -57,7 +57,7 @@ func userCommand(ctx context.Context, sys *system, args []string) error {
 	if _, err := perform(ctx, sys, where, "user", change); err != nil {
 		return err
 	}
-	done := map[string]string{"add": "added", "passwd": "has a new password", "disable": "closed"}
+	done := map[string]string{"add": "added", "passwd": "changed", "disable": "closed"}
 	_, err = fmt.Fprintf(sys.Stdout, "account %s: %s\n", change.Name, done[change.Action])
 	return err
 }
@@ -94,12 +94,12 @@ func readPassword(sys *system, fromStdin bool) (string, error) {
 		return firstLine(sys.Stdin)
 	}
 	file, ok := sys.Stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // G115: a descriptor is a small number
+	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return "", wrongUse("there is no terminal to ask for the password on; use -password-stdin")
 	}
 	ask := func(prompt string) (string, error) {
 		_, _ = fmt.Fprint(sys.Stderr, prompt)
-		password, err := term.ReadPassword(int(file.Fd())) //nolint:gosec // G115: a descriptor is a small number
+		password, err := term.ReadPassword(int(file.Fd()))
 		_, _ = fmt.Fprintln(sys.Stderr)
 		return string(password), err
 	}

@@ -136,8 +136,14 @@ func TestLifecycle(t *testing.T) {
 		purchases int64
 		want      string
 	}{
-		{card.Card{}, 0, "lead"}, {contacted, 0, "potential"}, {card.Card{}, 1, "working"}, {contacted, 1, "working"},
-		{contacted, 2, "developing"}, {contacted, 3, "developing"}, {contacted, 4, "regular"}, {card.Card{}, 400, "regular"},
+		{card.Card{}, 0, "lead"},
+		{contacted, 0, "potential"},
+		{card.Card{}, 1, "working"},
+		{contacted, 1, "working"},
+		{contacted, 2, "developing"},
+		{contacted, 3, "developing"},
+		{contacted, 4, "regular"},
+		{card.Card{}, 400, "regular"},
 	} {
 		if got := card.Lifecycle(tc.card, tc.purchases); got != tc.want {
 			t.Errorf("Lifecycle(contacted %t, %d) = %s, want %s", tc.card.Contacted, tc.purchases, got, tc.want)

@@ -106,7 +106,7 @@ func (r *Resolver) share(with map[uint64]struct{}, text string) map[uint64]struc
 func (r *Resolver) Resolve() *Clients {
 	parent := make([]int32, len(r.tokens))
 	for i := range parent {
-		parent[i] = int32(i) //nolint:gosec // G115: as in at
+		parent[i] = int32(i)
 	}
 	find := func(i int32) int32 {
 		for parent[i] != i {
@@ -135,17 +135,17 @@ func (r *Resolver) Resolve() *Clients {
 		oldest[i] = -1
 	}
 	for i := range r.tokens {
-		root := find(int32(i)) //nolint:gosec // G115: as in at
+		root := find(int32(i))
 		if o := oldest[root]; o < 0 || r.older(int32(i), o) {
-			oldest[root] = int32(i) //nolint:gosec // G115: as in at
+			oldest[root] = int32(i)
 		}
 	}
 	c := &Clients{ids: make(map[string]string, len(r.tokens)), tokens: map[string][]string{}, shared: map[string]bool{}}
 	for i, state := range r.tokens {
-		id := r.tokens[oldest[find(int32(i))]].token //nolint:gosec // G115: as in at
+		id := r.tokens[oldest[find(int32(i))]].token
 		c.ids[state.token] = id
 		c.tokens[id] = append(c.tokens[id], state.token)
-		if !r.mayLink(int32(i)) { //nolint:gosec // G115: as in at
+		if !r.mayLink(int32(i)) {
 			c.shared[state.token] = true
 		}
 	}

@@ -228,8 +228,8 @@ func (c *Config) Defaults(s Source) event.Defaults {
 
 const unknownZone = "unknown time zone; want a name such as Europe/Moscow"
 
-// SetTimezone, used by commands whose flags override the file, changes the
-// business's time zone by its IANA name.
+// SetTimezone changes the business's time zone by its IANA name, for commands
+// whose flags override the file.
 func (c *Config) SetTimezone(name string) error {
 	location, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" { // Local would be another zone on every machine

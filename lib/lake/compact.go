@@ -39,12 +39,12 @@ type CompactorConfig struct {
 type Compactor struct {
 	CompactorConfig
 	memory memory
-	closed map[string]bool // past days with nothing left to merge
+	closed map[string]int // past days with nothing left to merge → how many raw objects they had
 }
 
 // NewCompactor makes a compactor; every field of its configuration is needed.
 func NewCompactor(c CompactorConfig) *Compactor {
-	return &Compactor{CompactorConfig: c, closed: map[string]bool{}}
+	return &Compactor{CompactorConfig: c, closed: map[string]int{}}
 }
 
 // CompactReport counts one compaction by outcome.
@@ -68,28 +68,46 @@ func (r *CompactReport) add(o CompactReport) {
 	r.Suppressed += o.Suppressed
 }
 
-// Run merges every raw object that the ledger does not list yet.
+// Run merges every raw object that the ledger does not list yet. Where another
+// compaction keeps being faster, it leaves the rest to that one and to the next
+// run, which is no error. Raw objects that cannot be read stay where they are,
+// do not hold up the others, and are reported in the error at the end.
 func (c *Compactor) Run(ctx context.Context) (CompactReport, error) {
 	var total CompactReport
+	broken := map[string]error{}
 	for attempt := 0; ; {
-		report, more, err := c.once(ctx)
+		report, more, err := c.once(ctx, broken)
 		switch {
+		case err == nil && more:
+			attempt = 0
+			total.add(report)
 		case err == nil:
 			total.add(report)
-			if !more {
-				return total, nil
-			}
-		case lost(err) && attempt < mergeAttempts:
+			return total, unreadable(broken)
+		case !lost(err):
+			return total, fmt.Errorf("lake: compact: %w", err)
+		case attempt == mergeAttempts:
+			c.Logger.InfoContext(ctx, "compaction left to another", slog.Int("attempts", attempt))
+			return total, unreadable(broken)
+		default:
 			attempt++
 			c.memory.days = nil
-		default:
-			return total, fmt.Errorf("lake: compact: %w", err)
 		}
 	}
 }
 
+func unreadable(broken map[string]error) error {
+	var all []error
+	for _, key := range slices.Sorted(maps.Keys(broken)) {
+		if broken[key] != nil {
+			all = append(all, fmt.Errorf("lake: compact: %s: %w", key, broken[key]))
+		}
+	}
+	return errors.Join(all...)
+}
+
 // once merges one chunk and reports whether more waits.
-func (c *Compactor) once(ctx context.Context) (CompactReport, bool, error) {
+func (c *Compactor) once(ctx context.Context, broken map[string]error) (CompactReport, bool, error) {
 	raw, err := c.listRaw(ctx)
 	if err != nil || len(raw) == 0 {
 		return CompactReport{}, false, err
@@ -99,62 +117,69 @@ func (c *Compactor) once(ctx context.Context) (CompactReport, bool, error) {
 		return CompactReport{}, false, err
 	}
 	days := slices.Sorted(maps.Keys(raw))
-	if err := c.memory.load(ctx, c.Store, c.window(days, cfg.Metrics.DedupeDays)); err != nil {
+	window, err := c.window(ctx, days, cfg.Metrics.DedupeDays)
+	if err != nil {
+		return CompactReport{}, false, err
+	}
+	if err := c.memory.load(ctx, c.Store, window); err != nil {
 		return CompactReport{}, false, err
 	}
 	for _, day := range days {
-		objects := slices.DeleteFunc(raw[day], func(o objstore.Info) bool { return c.memory.merged(day, objectName(o.Key)) })
+		listed := len(raw[day])
+		waiting := slices.DeleteFunc(raw[day], func(o objstore.Info) bool { return c.memory.merged(day, objectName(o.Key)) })
+		objects := slices.DeleteFunc(slices.Clone(waiting), func(o objstore.Info) bool { _, skip := broken[o.Key]; return skip })
+		if len(waiting) == 0 && day < Day(c.Now().AddDate(0, 0, -1)) {
+			c.closed[day] = listed
+		}
 		if len(objects) == 0 {
-			if day < Day(c.Now().AddDate(0, 0, -1)) {
-				c.closed[day] = true
-			}
 			continue
 		}
-		report, err := c.mergeDay(ctx, cfg, day, objects)
+		report, err := c.mergeDay(ctx, cfg, day, objects, broken)
 		return report, true, err
 	}
 	return CompactReport{}, false, nil
 }
 
 // window is the days whose ledger must be remembered to merge the given ones:
-// they themselves and dedupe_days before the oldest.
-func (c *Compactor) window(days []string, dedupeDays int) []string {
+// they themselves and every one from dedupe_days before the oldest on. The clock
+// has no part in it (reliability R10).
+func (c *Compactor) window(ctx context.Context, days []string, dedupeDays int) ([]string, error) {
 	oldest, err := time.Parse(time.DateOnly, days[0])
 	if err != nil {
 		panic("lake: day that is no day: " + days[0]) // listRaw parsed it
 	}
-	var all []string
-	for day, last := oldest.AddDate(0, 0, -dedupeDays), c.Now().AddDate(0, 0, 1); !day.After(last); day = day.AddDate(0, 0, 1) {
-		all = append(all, Day(day))
+	all, err := Days(ctx, c.Store, DeliveriesPrefix)
+	if err != nil {
+		return nil, err
 	}
-	for _, day := range days {
-		if !slices.Contains(all, day) {
-			all = append(all, day)
-		}
-	}
-	return all
+	first := Day(oldest.AddDate(0, 0, -dedupeDays))
+	all = append(slices.DeleteFunc(all, func(day string) bool { return day < first }), days...)
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 func objectName(key string) string { return strings.TrimPrefix(key, "raw/") }
 
-// listRaw lists the raw objects of every day that is not known to be finished.
+// listRaw lists the raw objects of every day that is not known to be finished. A
+// finished day to which an object was added, by a late writer or a clock that
+// went wrong, is looked at again.
 func (c *Compactor) listRaw(ctx context.Context) (map[string][]objstore.Info, error) {
 	raw := map[string][]objstore.Info{}
 	for info, err := range c.Store.List(ctx, RawPrefix, "") {
 		if err != nil {
 			return nil, fmt.Errorf("list raw: %w", err)
 		}
-		if day, _, ok := dayOf(info.Key, RawPrefix); ok && !c.closed[day] {
+		if day, ok := dayOf(info.Key, RawPrefix); ok {
 			raw[day] = append(raw[day], info)
 		}
 	}
+	maps.DeleteFunc(raw, func(day string, objects []objstore.Info) bool { return c.closed[day] == len(objects) })
 	return raw, nil
 }
 
-// mergeDay merges one chunk of a day's raw objects: contacts, failed and events
-// first, the ledger last, which is the commit. A crash before it leaves rows that
-// the next run replaces, since they name the raw object they came from.
-func (c *Compactor) mergeDay(ctx context.Context, cfg *config.Config, day string, objects []objstore.Info) (CompactReport, error) {
+// mergeDay merges one chunk of a day's raw objects: it decides what becomes of
+// each delivery, then commits.
+func (c *Compactor) mergeDay(ctx context.Context, cfg *config.Config, day string, objects []objstore.Info, broken map[string]error) (CompactReport, error) {
 	var rows []rawDelivery
 	names := map[string]bool{}
 	bytes := 0
@@ -168,17 +193,24 @@ func (c *Compactor) mergeDay(ctx context.Context, cfg *config.Config, day string
 		}
 		decoded, err := schema.Decode[schema.RawRow](body)
 		if err != nil {
-			// Never the sender's fault: raw objects are ours and written whole.
-			c.Logger.ErrorContext(ctx, "raw object unreadable", slog.String("object", object.Key), slog.Any("error", err))
-			return CompactReport{}, fmt.Errorf("%s: %w", object.Key, err)
+			broken[object.Key] = err // never the sender's fault: raw objects are ours and written whole
+			continue
+		}
+		if len(decoded) == 0 { // an erasure took all of it before it was merged
+			broken[object.Key] = nil
+			continue
 		}
 		names[objectName(object.Key)] = true
 		for _, row := range decoded {
 			rows = append(rows, rawDelivery{RawRow: row, object: objectName(object.Key)})
+			bytes += len(row.Body) + len(row.Query)
 		}
 		if bytes += len(body); bytes > chunkBytes {
 			break
 		}
+	}
+	if len(names) == 0 {
+		return CompactReport{}, nil
 	}
 	slices.SortStableFunc(rows, func(a, b rawDelivery) int {
 		return cmp.Or(a.ReceivedAt.Compare(b.ReceivedAt), strings.Compare(a.Key, b.Key), strings.Compare(a.object, b.object))
@@ -198,68 +230,10 @@ func (c *Compactor) mergeDay(ctx context.Context, cfg *config.Config, day string
 		}
 	}
 	m.report.Objects = len(names)
-	for _, request := range m.erasures {
-		if err := RequestErasure(ctx, c.Store, request); err != nil {
-			return CompactReport{}, err
-		}
-	}
-	for _, lift := range m.lifted {
-		if err := WriteSuppression(ctx, c.Store, lift); err != nil {
-			return CompactReport{}, err
-		}
-	}
-	return m.report, c.write(ctx, day, names, &m)
+	return m.report, c.commit(ctx, day, names, &m)
 }
 
 type rawDelivery struct {
 	schema.RawRow
 	object string
-}
-
-func (c *Compactor) write(ctx context.Context, day string, names map[string]bool, m *merger) error {
-	nonce := c.Nonce()
-	if err := mergeTable(ctx, c.Store, ContactsPrefix, day, nonce, m.contacts,
-		func(r schema.ContactRow) bool { return names[r.RawObject] },
-		func(a, b schema.ContactRow) int {
-			return cmp.Or(strings.Compare(a.EventID, b.EventID), strings.Compare(a.Source, b.Source))
-		}); err != nil {
-		return err
-	}
-	if err := mergeTable(ctx, c.Store, FailedPrefix, day, nonce, m.failed,
-		func(r schema.FailedRow) bool { return names[r.RawObject] },
-		func(a, b schema.FailedRow) int {
-			return cmp.Or(strings.Compare(a.Key, b.Key), a.ReceivedAt.Compare(b.ReceivedAt))
-		}); err != nil {
-		return err
-	}
-	if err := mergeTable(ctx, c.Store, EventsPrefix, day, nonce, m.events,
-		func(r schema.EventRow) bool { return names[r.RawObject] }, compareEvents); err != nil {
-		return err
-	}
-	return mergeTable(ctx, c.Store, DeliveriesPrefix, day, nonce, m.deliveries,
-		func(r schema.DeliveryRow) bool { return names[r.RawObject] },
-		func(a, b schema.DeliveryRow) int {
-			return cmp.Or(strings.Compare(a.Key, b.Key), a.ReceivedAt.Compare(b.ReceivedAt), strings.Compare(a.RawObject, b.RawObject))
-		})
-}
-
-func compareEvents(a, b schema.EventRow) int {
-	return cmp.Or(strings.Compare(a.Kind, b.Kind), a.At.Compare(b.At), strings.Compare(a.EventID, b.EventID), strings.Compare(a.Source, b.Source))
-}
-
-// mergeTable replaces a day object by what it holds without the rows of the raw
-// objects being merged (left by a run that did not commit) and with the new ones.
-func mergeTable[T schema.Row](ctx context.Context, store objstore.Store, prefix, day, nonce string, fresh []T, stale func(T) bool, compare func(a, b T) int) error {
-	table, err := ReadDay[T](ctx, store, prefix, day)
-	if err != nil {
-		return err
-	}
-	before := len(table.Rows)
-	rows := slices.DeleteFunc(table.Rows, stale)
-	if len(fresh) == 0 && len(rows) == before {
-		return nil
-	}
-	rows = append(rows, fresh...)
-	slices.SortStableFunc(rows, compare)
-	return table.Write(ctx, store, rows, nonce)
 }

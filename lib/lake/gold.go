@@ -43,7 +43,7 @@ type TableFile struct {
 func RunID(inputs map[string]string) string {
 	hash := sha256.New()
 	for _, key := range slices.Sorted(maps.Keys(inputs)) {
-		fmt.Fprintf(hash, "%d:%s=%d:%s\n", len(key), key, len(inputs[key]), inputs[key])
+		_, _ = fmt.Fprintf(hash, "%d:%s=%d:%s\n", len(key), key, len(inputs[key]), inputs[key])
 	}
 	return hex.EncodeToString(hash.Sum(nil)[:10])
 }

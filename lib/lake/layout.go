@@ -43,10 +43,10 @@ func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 func dayKey(prefix, day string) string { return prefix + day + "/part-0000.parquet" }
 
 // dayOf finds the day in a key below a "day=" prefix.
-func dayOf(key, prefix string) (day, rest string, ok bool) {
-	day, rest, ok = strings.Cut(strings.TrimPrefix(key, prefix), "/")
+func dayOf(key, prefix string) (day string, ok bool) {
+	day, _, ok = strings.Cut(strings.TrimPrefix(key, prefix), "/")
 	if _, err := time.Parse(time.DateOnly, day); err != nil {
-		return "", "", false
+		return "", false
 	}
-	return day, rest, ok
+	return day, ok
 }

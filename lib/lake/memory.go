@@ -23,18 +23,23 @@ type memory struct {
 
 type dayMemory struct {
 	version objstore.Version
-	objects map[string]bool       // raw objects merged into the day
-	keys    map[string]string     // delivery key with a sender's id → body hash
-	events  map[[16]byte]int64    // (source, event id) → content hash
-	bodies  map[[16]byte]lastSeen // (source, body) without an id → when it was last kept
+	objects map[string]bool          // raw objects merged into the day
+	keys    map[string][]seenBody    // delivery key with a sender's id → what came under it
+	events  map[[16]byte]int64       // (source, event id) → content hash
+	bodies  map[[16]byte][]time.Time // (source, body) without an id → when it was kept
 }
 
-type lastSeen struct{ at time.Time }
+// seenBody is a body that came under a delivery id; another one than the first
+// is a conflict.
+type seenBody struct {
+	hash     string
+	conflict bool
+}
 
 func newDayMemory(version objstore.Version) *dayMemory {
 	return &dayMemory{
-		version: version, objects: map[string]bool{}, keys: map[string]string{}, events: map[[16]byte]int64{},
-		bodies: map[[16]byte]lastSeen{},
+		version: version, objects: map[string]bool{}, keys: map[string][]seenBody{}, events: map[[16]byte]int64{},
+		bodies: map[[16]byte][]time.Time{},
 	}
 }
 
@@ -67,18 +72,19 @@ func (m *memory) load(ctx context.Context, store objstore.Store, days []string) 
 
 func (d *dayMemory) add(row schema.DeliveryRow) {
 	d.objects[row.RawObject] = true
-	if row.Outcome == schema.OutcomeDuplicate {
-		return // its original is remembered
+	if row.Outcome == schema.OutcomeDuplicate || row.Outcome == schema.OutcomeErased {
+		return // the original of a duplicate is remembered; of an erased one nothing is
 	}
-	if row.HasID {
-		d.keys[row.Key] = row.ContentHash
-	} else if row.Outcome == schema.OutcomeEvents || row.Outcome == schema.OutcomeFailed {
+	conflict := row.Reason == ReasonConflict
+	switch {
+	case row.HasID && (row.Outcome != schema.OutcomeFailed || conflict):
+		// What failed for another reason may come again, corrected, under its id.
+		d.keys[row.Key] = append(d.keys[row.Key], seenBody{hash: row.ContentHash, conflict: conflict})
+	case !row.HasID && (row.Outcome == schema.OutcomeEvents || row.Outcome == schema.OutcomeFailed):
 		key := fingerprint(row.Source, row.ContentHash)
-		if row.ReceivedAt.After(d.bodies[key].at) {
-			d.bodies[key] = lastSeen{at: row.ReceivedAt}
-		}
+		d.bodies[key] = append(d.bodies[key], row.ReceivedAt)
 	}
-	for i, id := range row.EventIDs {
+	for i, id := range row.EventIDs[:min(len(row.EventIDs), len(row.EventHashes))] {
 		d.events[fingerprint(row.Source, id)] = row.EventHashes[i]
 	}
 }
@@ -92,13 +98,18 @@ func (m *memory) merged(day, object string) bool {
 // t: ids are forgotten after the window, by the calendar of UTC days.
 func since(t time.Time, dedupeDays int) string { return Day(t.AddDate(0, 0, -dedupeDays)) }
 
-func (m *memory) key(key, from string) (hash string, ok bool) {
+// key reports whether a delivery id was seen, and whether it was with this body.
+func (m *memory) key(key, hash, from string) (seen, equal bool) {
 	for day, dm := range m.days {
-		if hash, ok := dm.keys[key]; ok && day >= from {
-			return hash, true
+		if day < from {
+			continue
+		}
+		for _, body := range dm.keys[key] {
+			seen = seen || !body.conflict
+			equal = equal || body.hash == hash
 		}
 	}
-	return "", false
+	return seen, equal
 }
 
 func (m *memory) event(id [16]byte, from string) (hash int64, ok bool) {
@@ -110,16 +121,19 @@ func (m *memory) event(id [16]byte, from string) (hash int64, ok bool) {
 	return 0, false
 }
 
-// body is when an equal body was last kept before or at t.
-func (m *memory) body(source, hash string, t time.Time) (time.Time, bool) {
-	var last time.Time
+// body reports whether an equal body without an id was kept less than window
+// away from t. Both directions count, since objects are not merged in the order
+// of receipt.
+func (m *memory) body(source, hash string, t time.Time, window time.Duration) bool {
 	key := fingerprint(source, hash)
 	for _, dm := range m.days {
-		if seen, ok := dm.bodies[key]; ok && !seen.at.After(t) && seen.at.After(last) {
-			last = seen.at
+		for _, at := range dm.bodies[key] {
+			if t.Sub(at).Abs() < window {
+				return true
+			}
 		}
 	}
-	return last, !last.IsZero()
+	return false
 }
 
 func fingerprint(parts ...string) [16]byte {

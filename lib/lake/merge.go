@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,23 +71,28 @@ func (m *merger) decide(row rawDelivery, ledger *schema.DeliveryRow) error {
 	}
 	from := since(row.ReceivedAt, m.cfg.Metrics.DedupeDays)
 	if row.HasID {
-		if hash, ok := m.memory.key(row.Key, from); ok {
-			if hash == ledger.ContentHash {
-				ledger.Outcome = schema.OutcomeDuplicate
-			} else {
-				m.fail(row, ledger, ReasonConflict, "the delivery id came before with another body")
-			}
+		seen, equal := m.memory.key(row.Key, ledger.ContentHash, from)
+		switch {
+		case seen && equal:
+			ledger.Outcome = schema.OutcomeDuplicate
+			return nil
+		case seen && m.ofErased(row, source):
+			ledger.Outcome = schema.OutcomeSuppressed // nothing of an erased person is kept, conflict or not
+			return nil
+		case seen:
+			m.fail(row, ledger, ReasonConflict, "the delivery id came before with another body")
 			return nil
 		}
-	} else if last, ok := m.memory.body(row.Source, ledger.ContentHash, row.ReceivedAt); ok && row.ReceivedAt.Sub(last) < source.ResubmitWindow() {
+	} else if m.memory.body(row.Source, ledger.ContentHash, row.ReceivedAt, source.ResubmitWindow()) {
 		ledger.Outcome = schema.OutcomeDuplicate
 		return nil
 	}
 	decoded := webhook.Decode(m.cfg, deliveryOf(source, row))
+	failure := decoded.Failure
 	switch {
-	case decoded.Failure != nil:
-		m.fail(row, ledger, decoded.Failure.Reason, decoded.Failure.Detail)
-		return nil
+	case failure != nil:
+		m.fail(row, ledger, failure.Reason, failure.Detail)
+		return nil //nolint:nilerr // a failed delivery is an outcome, not an error
 	case decoded.Ping, len(decoded.Events) == 0:
 		ledger.Outcome = schema.OutcomePing
 		return nil
@@ -125,21 +131,21 @@ func (m *merger) accept(row rawDelivery, source config.Source, events []event.Ev
 		if !seen {
 			old, seen = within[ev.ID]
 		}
-		if seen {
-			if old != hash {
-				conflicts++
-			}
+		if seen && old == hash {
 			continue
 		}
 		event, contact, err := m.refiner.Refine(m.cfg, origin, ev)
-		if err != nil {
+		switch {
+		case m.blocked(event, row.ReceivedAt, !seen && err == nil): // before anything is kept of it
+			suppressed++
+			continue
+		case seen:
+			conflicts++
+			continue
+		case err != nil:
 			ledger.EventIDs, ledger.EventHashes = nil, nil
 			m.fail(row, ledger, ReasonAmount, fmt.Sprintf("event %d: %v", i, err))
 			return nil
-		}
-		if m.blocked(event, row.ReceivedAt) {
-			suppressed++
-			continue
 		}
 		within[ev.ID] = hash
 		ledger.EventIDs = append(ledger.EventIDs, ev.ID)
@@ -171,8 +177,8 @@ func (m *merger) accept(row rawDelivery, source config.Source, events []event.Ev
 }
 
 // blocked reports whether an erased person's event is to be dropped; a person
-// who comes back is lifted from the list instead.
-func (m *merger) blocked(row schema.EventRow, receivedAt time.Time) bool {
+// who comes back with an event that counts (lift) is lifted from the list.
+func (m *merger) blocked(row schema.EventRow, receivedAt time.Time, lift bool) bool {
 	s, ok := m.suppressed.Find(row.Tokens)
 	if !ok {
 		return false
@@ -186,11 +192,29 @@ func (m *merger) blocked(row schema.EventRow, receivedAt time.Time) bool {
 	if s.Blocks(receivedAt, given, m.cfg.Metrics.DedupeDays) {
 		return true
 	}
+	if lift {
+		m.lift(s, receivedAt)
+	}
+	return false
+}
+
+func (m *merger) lift(s Suppression, receivedAt time.Time) {
 	s.LiftedAt = receivedAt
 	for _, token := range s.Tokens {
 		delete(m.suppressed, token)
 	}
 	m.lifted = append(m.lifted, s)
+}
+
+// ofErased reports whether a delivery that is not taken holds an erased person.
+func (m *merger) ofErased(row rawDelivery, source config.Source) bool {
+	origin := Origin{Source: source, RawObject: row.object, ReceivedAt: row.ReceivedAt}
+	for _, ev := range webhook.Decode(m.cfg, deliveryOf(source, row)).Events {
+		refined, _, _ := m.refiner.Refine(m.cfg, origin, ev) // the people are read before the amounts that may fail
+		if m.blocked(refined, row.ReceivedAt, false) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -210,7 +234,7 @@ func (m *merger) requestErasure(row schema.EventRow, trusted bool) {
 	}
 	sum := fingerprint(row.Source, row.EventID)
 	m.erasures = append(m.erasures, ErasureRequest{
-		ID: fmt.Sprintf("%x", sum), ReceivedAt: row.ReceivedAt, Deadline: row.ReceivedAt.AddDate(0, 0, erasureDays),
+		ID: hex.EncodeToString(sum[:]), ReceivedAt: row.ReceivedAt, Deadline: row.ReceivedAt.AddDate(0, 0, erasureDays),
 		Tokens: slices.Clone(row.Tokens), State: state, By: row.Source,
 	})
 }

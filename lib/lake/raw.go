@@ -66,11 +66,15 @@ func (w *RawWriter) StoreUnauthenticated(ctx context.Context, row schema.RawRow)
 	if err != nil {
 		return err
 	}
-	if used += int64(len(body)); used > UnauthenticatedLimit {
+	w.mu.Lock()
+	if counted, known := w.unauthenticated[row.Source]; known {
+		used = counted // others may have stored since
+	}
+	if used+int64(len(body)) > UnauthenticatedLimit {
+		w.mu.Unlock()
 		return ErrQuota
 	}
-	w.mu.Lock()
-	w.unauthenticated[row.Source] = used
+	w.unauthenticated[row.Source] = used + int64(len(body))
 	w.mu.Unlock()
 	_, err = w.store.Create(ctx, prefix+row.Key+"-"+bodyHash(row.Body)[:16]+".parquet", body)
 	if err != nil && !errors.Is(err, objstore.ErrExist) {
@@ -152,7 +156,7 @@ func (g *Group) write(ctx context.Context) {
 	for i, t := range batch {
 		rows[i] = t.row
 	}
-	err := storeGroup(ctx, g.RawWriter.store, rows)
+	err := storeGroup(ctx, g.store, rows)
 	for _, t := range batch {
 		t.err = err
 		close(t.done)

@@ -3,6 +3,8 @@ package lake
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
@@ -108,8 +110,8 @@ func (r Refiner) Refine(cfg *config.Config, from Origin, ev event.Event) (schema
 		EventID: ev.ID, RawObject: from.RawObject, Source: from.Source.Name, Shop: from.Source.ShopOf(), Kind: string(ev.Kind),
 		At: at, ReceivedAt: schema.Times(from.ReceivedAt), Tokens: p.tokens,
 		Stage: ev.Stage, Interests: ev.Interests, Tags: ev.Tags, Manager: ev.Manager,
-		UTMSource: ev.Attribution.UTMSource, UTMMedium: ev.Attribution.UTMMedium, UTMCampaign: ev.Attribution.UTMCampaign,
-		UTMContent: ev.Attribution.UTMContent, UTMTerm: ev.Attribution.UTMTerm, ClickIDs: flat(ev.Attribution.ClickIDs),
+		UTMSource: withheld(ev.Attribution.UTMSource), UTMMedium: withheld(ev.Attribution.UTMMedium), UTMCampaign: withheld(ev.Attribution.UTMCampaign),
+		UTMContent: withheld(ev.Attribution.UTMContent), UTMTerm: withheld(ev.Attribution.UTMTerm), ClickIDs: flat(ev.Attribution.ClickIDs),
 		Referrer: hostAndPath(ev.Attribution.Referrer), Landing: campaignOnly(ev.Attribution.Landing),
 		LoyaltyLevel: ev.Client.LoyaltyLevel, PreferredChannel: ev.Client.PreferredChannel,
 		IsOrder: ev.Kind == event.OrderChange && !from.Source.Orders.None,
@@ -117,10 +119,10 @@ func (r Refiner) Refine(cfg *config.Config, from Origin, ev event.Event) (schema
 	if !LooksLikeContact(ev.Client.ExternalID) {
 		row.ExternalID = ev.Client.ExternalID
 	}
-	if err := r.money(cfg, from.Source, ev, &row); err != nil {
-		return row, nil, err
-	}
 	r.touches(ev, at, &row)
+	if err := r.money(cfg, from.Source, ev, &row); err != nil {
+		return row, nil, err // with its people and consents, for who must know whose it is
+	}
 	contact := contactRow(from, ev, at, p)
 	return row, contact, nil
 }
@@ -178,7 +180,7 @@ func (r Refiner) money(cfg *config.Config, source config.Source, ev event.Event,
 func (r Refiner) touches(ev event.Event, at time.Time, row *schema.EventRow) {
 	if c := ev.Contact; c != nil {
 		row.Channel, row.Direction, row.Result, row.Seconds = c.Channel, c.Direction, c.Result, whole(c.Seconds)
-		if rating, err := strconv.ParseFloat(c.Rating, 64); err == nil {
+		if rating, err := strconv.ParseFloat(c.Rating, 64); err == nil && !math.IsNaN(rating) && !math.IsInf(rating, 0) {
 			row.Rating = &rating
 		}
 	}
@@ -194,7 +196,7 @@ func (r Refiner) touches(ev event.Event, at time.Time, row *schema.EventRow) {
 			when = at
 		}
 		row.Consents = append(row.Consents, schema.ConsentRow{
-			Purpose: c.Purpose, Given: c.Given, At: schema.Times(when), TextVersion: c.TextVersion, Evidence: evidence(c.Evidence),
+			Purpose: c.Purpose, Given: c.Given, At: schema.Times(when), TextVersion: c.TextVersion, Evidence: withheld(c.Evidence),
 		})
 	}
 	if ev.Kind == event.Unsubscribe {
@@ -207,8 +209,8 @@ func (r Refiner) touches(ev event.Event, at time.Time, row *schema.EventRow) {
 	}
 }
 
-// evidence keeps the name of a form, never a contact value.
-func evidence(s string) string {
+// withheld keeps the name of a form or campaign, never a contact value.
+func withheld(s string) string {
 	if LooksLikeContact(s) {
 		return "[withheld]"
 	}
@@ -228,9 +230,7 @@ func contactRow(from Origin, ev event.Event, at time.Time, p people) *schema.Con
 	}
 	attributes := make(map[string]string, len(ev.Attributes)+len(c.Attributes)+len(ev.Attribution.ClientIDs))
 	for _, m := range []map[string]string{ev.Attributes, ev.Attribution.ClientIDs, c.Attributes} {
-		for k, v := range m {
-			attributes[k] = v
-		}
+		maps.Copy(attributes, m)
 	}
 	if len(ev.Files) > 0 {
 		attributes["files"] = strings.Join(ev.Files, "; ")
@@ -262,7 +262,7 @@ func flat(m map[string]string) []string {
 	return pairs
 }
 
-var phoneLike = regexp.MustCompile(`^[+()\d\s.-]{10,20}$`) //nolint:gochecknoglobals // compiled once, read only
+var phoneLike = regexp.MustCompile(`^[+()\d\s.-]{10,20}$`)
 
 // LooksLikeContact reports whether a text may be a phone or an e-mail; such a
 // text is not kept in clear outside the contact tables.

@@ -40,7 +40,9 @@ func ReadSuppressed(ctx context.Context, store objstore.Store) (Suppressed, erro
 		}
 		if s.LiftedAt.IsZero() {
 			for _, token := range s.Tokens {
-				list[token] = s
+				if old, ok := list[token]; !ok || s.ErasedAt.After(old.ErasedAt) { // erased twice: the later counts
+					list[token] = s
+				}
 			}
 		}
 	}
@@ -60,14 +62,15 @@ func WriteSuppression(ctx context.Context, store objstore.Store, s Suppression) 
 	return nil
 }
 
-// Find returns the erasure that any of the tokens belongs to.
-func (list Suppressed) Find(tokens []string) (Suppression, bool) {
+// Find returns the latest erasure that any of the tokens belongs to: what it
+// lets pass, the earlier ones do too.
+func (list Suppressed) Find(tokens []string) (latest Suppression, found bool) {
 	for _, token := range tokens {
-		if s, ok := list[token]; ok {
-			return s, true
+		if s, ok := list[token]; ok && (!found || s.ErasedAt.After(latest.ErasedAt)) {
+			latest, found = s, true
 		}
 	}
-	return Suppression{}, false
+	return latest, found
 }
 
 // Blocks reports whether a delivery received at a time is still kept out by the

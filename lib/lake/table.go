@@ -52,21 +52,28 @@ func ReadTable[T schema.Row](ctx context.Context, store objstore.Store, key stri
 // Write replaces the table's object by rows, if it still is what was read;
 // otherwise the error matches objstore.ErrChanged or objstore.ErrExist.
 func (t Table[T]) Write(ctx context.Context, store objstore.Store, rows []T, nonce string) error {
+	_, err := t.write(ctx, store, rows, nonce)
+	return err
+}
+
+// write returns the table as it stands after it.
+func (t Table[T]) write(ctx context.Context, store objstore.Store, rows []T, nonce string) (Table[T], error) {
 	body, err := schema.Encode(rows,
 		schema.Pair{Key: metaVersion, Value: strconv.FormatInt(t.number+1, 10)},
 		schema.Pair{Key: metaNonce, Value: nonce})
 	if err != nil {
-		return err
+		return Table[T]{}, err
 	}
+	var version objstore.Version
 	if t.Version == "" {
-		_, err = store.Create(ctx, t.Key, body)
+		version, err = store.Create(ctx, t.Key, body)
 	} else {
-		_, err = store.Swap(ctx, t.Key, body, t.Version)
+		version, err = store.Swap(ctx, t.Key, body, t.Version)
 	}
 	if err != nil {
-		return fmt.Errorf("lake: write %s: %w", t.Key, err)
+		return Table[T]{}, fmt.Errorf("lake: write %s: %w", t.Key, err)
 	}
-	return nil
+	return Table[T]{Key: t.Key, Rows: rows, Version: version, number: t.number + 1}, nil
 }
 
 // Days lists the days that have an object under a "day=" prefix, oldest first.
@@ -76,7 +83,7 @@ func Days(ctx context.Context, store objstore.Store, prefix string) ([]string, e
 		if err != nil {
 			return nil, fmt.Errorf("lake: list %s: %w", prefix, err)
 		}
-		if day, _, ok := dayOf(info.Key, prefix); ok && !slices.Contains(days, day) {
+		if day, ok := dayOf(info.Key, prefix); ok && !slices.Contains(days, day) {
 			days = append(days, day)
 		}
 	}

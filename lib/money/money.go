@@ -137,9 +137,9 @@ func digits(s string) bool {
 // number of places: the form Parse reads back.
 func Decimal(minor int64, currency string) string {
 	exponent := Exponent(currency)
-	sign, magnitude := "", uint64(minor)
+	sign, magnitude := "", uint64(minor) //nolint:gosec // G115: two's complement, see below
 	if minor < 0 {
-		sign, magnitude = "-", -magnitude // two's complement: right for MinInt64 too
+		sign, magnitude = "-", -magnitude // right for MinInt64 too
 	}
 	text := strconv.FormatUint(magnitude, 10)
 	if exponent == 0 {

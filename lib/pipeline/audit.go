@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/lake"
@@ -67,18 +69,38 @@ func (p *Pipeline) auditHash(row AuditRow) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// auditTail remembers the last row that was seen, so that appending to a long
+// chain lists what came after it alone.
+type auditTail struct {
+	mu  sync.Mutex
+	row AuditRow
+}
+
 func (p *Pipeline) lastAudit(ctx context.Context) (AuditRow, error) {
-	var key string
-	for info, err := range p.store.List(ctx, lake.AuditPrefix, "") {
+	p.chain.mu.Lock()
+	defer p.chain.mu.Unlock()
+	var key, after string
+	if p.chain.row.Seq > 0 {
+		after = auditKey(p.chain.row.Seq)
+	}
+	for info, err := range p.store.List(ctx, lake.AuditPrefix, after) {
 		if err != nil {
 			return AuditRow{}, fmt.Errorf("pipeline: list audit: %w", err)
 		}
 		key = info.Key
 	}
 	if key == "" {
-		return AuditRow{}, nil
+		return p.chain.row, nil
 	}
-	return p.readAudit(ctx, key)
+	row, err := p.readAudit(ctx, key)
+	if err != nil {
+		return row, err
+	}
+	if key != auditKey(row.Seq) {
+		return row, fmt.Errorf("%w: %s is row %d", ErrAudit, key, row.Seq)
+	}
+	p.chain.row = row
+	return row, nil
 }
 
 func (p *Pipeline) readAudit(ctx context.Context, key string) (AuditRow, error) {
@@ -89,6 +111,10 @@ func (p *Pipeline) readAudit(ctx context.Context, key string) (AuditRow, error) 
 	}
 	if err := json.Unmarshal(body, &row); err != nil {
 		return row, fmt.Errorf("%w: %s is unreadable", ErrAudit, key)
+	}
+	// JSON can be written in many ways, a row in one: the hash covers its fields only.
+	if again, err := json.Marshal(row); err != nil || !bytes.Equal(again, body) {
+		return row, fmt.Errorf("%w: %s was rewritten", ErrAudit, key)
 	}
 	return row, nil
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -118,8 +119,11 @@ func (p *Pipeline) cleanUnauthenticated(ctx context.Context, _ *config.Config) (
 // force with its predecessor.
 func (p *Pipeline) cleanRuns(ctx context.Context, cfg *config.Config) (int, error) {
 	run, err := lake.Current(ctx, p.store)
+	if errors.Is(err, lake.ErrNoRun) {
+		return 0, nil // without a run in force nothing is known to be old
+	}
 	if err != nil {
-		return 0, nil //nolint:nilerr // without a run in force nothing is known to be old
+		return 0, err
 	}
 	keep := map[string]bool{run.Run: true}
 	if run.Predecessor != nil {
@@ -139,10 +143,17 @@ func (p *Pipeline) cleanRuns(ctx context.Context, cfg *config.Config) (int, erro
 		return 0, nil
 	}
 	oldest := days[len(days)-cfg.Retention.Runs]
-	return p.remove(ctx, lake.GoldPrefix, func(info objstore.Info) bool {
+	old := func(info objstore.Info) bool {
 		day, run, ok := asOfAndRun(info.Key)
 		return ok && day < oldest && !keep[run]
-	})
+	}
+	// Manifests first: a run without one is no run, one without tables is broken.
+	n, err := p.remove(ctx, lake.GoldPrefix+"runs/", old)
+	if err != nil {
+		return n, err
+	}
+	m, err := p.remove(ctx, lake.GoldPrefix, old)
+	return n + m, err
 }
 
 // asOfAndRun reads gold/<table>/asof=D/run=R… .

@@ -14,7 +14,6 @@ import (
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/identity/phone"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/objstore"
 )
 
 // ErrContact says that a text is neither a phone nor an e-mail.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/identity/phone"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -262,19 +263,20 @@ func unescape(text string) string {
 }
 
 // ownerOfDelivery says whose a delivery is: by what it decodes to and, for what
-// does not, by its bytes. others tells that it is other people's, too.
+// does not, by its bytes. others tells that it is other people's, too, or may be.
 func (e *eraser) ownerOfDelivery(row schema.RawRow) (act *Act, others bool) {
+	var events []event.Event
 	if source, ok := e.cfg.SourceNamed(row.Source); ok {
 		headers := make(map[string]string, len(row.Headers.Pairs))
 		for _, pair := range row.Headers.Pairs {
 			headers[pair.Key] = pair.Value
 		}
-		decoded := webhook.Decode(e.cfg, webhook.Delivery{
+		events = webhook.Decode(e.cfg, webhook.Delivery{
 			Source: source, Key: row.Key, HasID: row.HasID, Method: row.Method, ContentType: row.ContentType, Suffix: row.Suffix,
 			Query: row.Query, Header: headers, Body: row.Body, ReceivedAt: row.ReceivedAt, Trusted: row.Trusted,
-		})
+		}).Events
 		origin := lake.Origin{Source: source, ReceivedAt: row.ReceivedAt}
-		for _, ev := range decoded.Events {
+		for _, ev := range events {
 			refined, _, err := e.p.refiner.Refine(e.cfg, origin, ev)
 			if err != nil && refined.Tokens == nil {
 				continue // the bytes decide
@@ -289,5 +291,5 @@ func (e *eraser) ownerOfDelivery(row schema.RawRow) (act *Act, others bool) {
 	if act == nil {
 		act = e.find(string(row.Body), row.Query)
 	}
-	return act, others
+	return act, others || len(events) == 0
 }

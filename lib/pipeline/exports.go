@@ -76,10 +76,10 @@ type exporter struct {
 // unsubscriptions and erasures that came after the night are applied first.
 func (p *Pipeline) Export(ctx context.Context, request ExportRequest) (ExportReport, error) {
 	e, err := p.newExporter(ctx, request.Consent)
-	if errors.Is(err, lake.ErrNoRun) {
+	if err != nil {
 		return ExportReport{}, err
 	}
-	if err != nil {
+	if err := p.CheckTokenKey(ctx); err != nil { // bundles are named and audited with it
 		return ExportReport{}, err
 	}
 	report := ExportReport{Run: e.run.Run, AsOf: e.run.AsOf}
@@ -201,6 +201,23 @@ func (e *exporter) write(ctx context.Context, b bundle, folder string) (audience
 	if err != nil {
 		return manifest, fmt.Errorf("pipeline: audience %s: %w", b.key(), err)
 	}
+	// A file of an earlier writing that is refused now still shows who left since.
+	// Nothing but clean-up deletes, so it is emptied.
+	for _, file := range manifest.Files {
+		if file.Written {
+			continue
+		}
+		info, err := e.p.store.Head(ctx, folder+file.Name)
+		if errors.Is(err, objstore.ErrNotExist) || err == nil && info.Size == 0 {
+			continue
+		}
+		if err == nil {
+			_, err = e.p.store.Put(ctx, folder+file.Name, nil)
+		}
+		if err != nil {
+			return manifest, fmt.Errorf("pipeline: empty a refused audience file: %w", err)
+		}
+	}
 	return manifest, nil
 }
 
@@ -244,6 +261,14 @@ func (e *exporter) contacts(b bundle) iter.Seq2[audience.Contact, error] {
 func (e *exporter) contact(id string, forPeople bool) audience.Contact {
 	c := audience.Contact{ClientID: id}
 	client, person := e.clients[id], e.people[id]
+	if client == nil { // an erasure is rewriting the run's tables
+		c.Excluded = audience.ReasonErased
+		return c
+	}
+	if consent.State(client.Consents.Get(string(consent.Processing))) == consent.Withdrawn {
+		c.Excluded = audience.ReasonWithdrawn
+		return c
+	}
 	switch consent.State(client.Consents.Get(string(consent.Ads))) {
 	case consent.Given:
 	case consent.Withdrawn:
@@ -286,78 +311,6 @@ func (e *exporter) contact(id string, forPeople bool) audience.Contact {
 	return c
 }
 
-// leftSince finds who may no longer be handed over although the run says so:
-// withdrawals and unsubscriptions that the lake holds and the run does not, and
-// erased people. A consent given since does not bring anybody in before a night.
-func (p *Pipeline) leftSince(ctx context.Context, run *lake.Run, clients map[string]*schema.ClientRow) (map[string]audience.Reason, error) {
-	left := map[string]audience.Reason{}
-	byToken := make(map[string]string, len(clients))
-	for id, c := range clients {
-		byToken[id] = id
-		for _, alias := range c.Aliases {
-			byToken[alias] = id
-		}
-	}
-	suppressed, err := lake.ReadSuppressed(ctx, p.store)
-	if err != nil {
-		return nil, err
-	}
-	for token := range suppressed {
-		if id, ok := byToken[token]; ok {
-			left[id] = audience.ReasonErased
-		}
-	}
-	days, err := lake.Days(ctx, p.store, lake.EventsPrefix)
-	if err != nil {
-		return nil, err
-	}
-	for _, day := range days {
-		head, err := p.store.Head(ctx, lake.EventsPrefix+day+"/part-0000.parquet")
-		if err != nil {
-			return nil, fmt.Errorf("pipeline: what changed since the night: %w", err)
-		}
-		cfg, err := p.Config(ctx)
-		if err != nil {
-			return nil, err
-		}
-		end, err := endOf(run.AsOf, cfg.Location())
-		if err != nil {
-			return nil, err
-		}
-		// A day that the run has read whole can only hold news that are dated
-		// after the run's day, received on or after it.
-		if run.Inputs[head.Key] == string(head.Version) && day < lake.Day(end) {
-			continue
-		}
-		table, err := lake.ReadDay[schema.CardEventRow](ctx, p.store, lake.EventsPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, ev := range table.Rows {
-			p.leftBy(ev, byToken, left)
-		}
-	}
-	return left, nil
-}
-
-// leftBy notes a withdrawal of advertising. The latest statement wins only among
-// those the run knows; after it, any withdrawal counts until the next night.
-func (p *Pipeline) leftBy(ev schema.CardEventRow, byToken map[string]string, left map[string]audience.Reason) {
-	for _, c := range ev.Consents {
-		if c.Purpose != string(consent.Ads) || c.Given {
-			continue
-		}
-		for _, token := range ev.Tokens {
-			if id, ok := byToken[token]; ok && left[id] == "" {
-				left[id] = audience.ReasonWithdrawn
-				if ev.Kind == "unsubscribe" {
-					left[id] = audience.ReasonUnsubscribed
-				}
-			}
-		}
-	}
-}
-
 // storeOutput is one audience file on its way into the store.
 type storeOutput struct {
 	ctx   context.Context //nolint:containedctx // lives for one write of one file
@@ -394,7 +347,16 @@ func (e *exporter) download(ctx context.Context, id, file string) (key, name str
 		return "", "", err
 	}
 	folder := e.folder(b)
-	if stored.Run != e.run.Run || e.stale(b, stored) {
+	fresh := stored.Run == e.run.Run && !e.stale(b, stored)
+	if fresh && file != audience.ManifestName {
+		// An erasure takes whole files away; then this one is made again without him.
+		if _, err := e.p.store.Head(ctx, folder+file); errors.Is(err, objstore.ErrNotExist) {
+			fresh = false
+		} else if err != nil {
+			return "", "", fmt.Errorf("pipeline: look for export: %w", err)
+		}
+	}
+	if !fresh {
 		folder = lake.AudiencesPrefix + "downloads/" + id + "/"
 		if stored, err = e.write(ctx, b, folder); err != nil {
 			return "", "", err
@@ -414,6 +376,9 @@ func (e *exporter) download(ctx context.Context, id, file string) (key, name str
 // stale reports whether a member of the segment left since the files were
 // written.
 func (e *exporter) stale(b bundle, m audience.Manifest) bool {
+	if len(e.members[b.segment]) != m.Members {
+		return true
+	}
 	counts := map[audience.Reason]int{}
 	for _, id := range e.members[b.segment] {
 		counts[e.contact(id, false).Excluded]++

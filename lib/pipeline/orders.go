@@ -156,7 +156,10 @@ func (p *Pipeline) mergeBucket(ctx context.Context, store objstore.Store, n *nig
 			}
 		}
 		for key, events := range fresh {
-			known[key] = card.FoldOrder(known[key], events, n.location)
+			row := card.FoldOrder(known[key], events, n.location)
+			// No statement told a currency: the amounts were read as the business's own.
+			row.Currency = cmp.Or(row.Currency, n.cfg.Business.Currency)
+			known[key] = row
 		}
 		rows := slices.SortedFunc(maps.Values(known), func(a, b schema.OrderRow) int {
 			return cmp.Or(strings.Compare(a.Shop, b.Shop), strings.Compare(a.OrderID, b.OrderID))

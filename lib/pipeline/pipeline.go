@@ -52,6 +52,7 @@ type Pipeline struct {
 	refiner   lake.Refiner
 	compactor chan *lake.Compactor // one compaction at a time in a process
 	nights    nightCache
+	chain     auditTail
 }
 
 // New checks a configuration; it does not touch the store.
@@ -98,12 +99,18 @@ func (p *Pipeline) CheckTokenKey(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := p.store.Create(ctx, tokenKeyObject, text); err != nil && !errors.Is(err, objstore.ErrExist) {
+		_, err = p.store.Create(ctx, tokenKeyObject, text)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, objstore.ErrExist) {
 			return fmt.Errorf("pipeline: keep the known answer of the token key: %w", err)
 		}
-		return nil
-	}
-	if err != nil {
+		// Another process was first, with this key or another.
+		if body, _, err = p.store.Get(ctx, tokenKeyObject); err != nil {
+			return fmt.Errorf("pipeline: read the known answer of the token key: %w", err)
+		}
+	} else if err != nil {
 		return fmt.Errorf("pipeline: read the known answer of the token key: %w", err)
 	}
 	var got answer
@@ -131,7 +138,12 @@ func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport
 	if err := p.CheckTokenKey(ctx); err != nil {
 		return CompactReport{}, err
 	}
-	c := <-p.compactor
+	var c *lake.Compactor
+	select {
+	case c = <-p.compactor:
+	case <-ctx.Done():
+		return CompactReport{}, ctx.Err()
+	}
 	defer func() { p.compactor <- c }()
 	begin := p.now()
 	report, err := c.Run(ctx)

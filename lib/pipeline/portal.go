@@ -63,15 +63,9 @@ var _ portal.Reader = reader{}
 // nightCache keeps the run in force as pages show it.
 type nightCache struct {
 	mu      sync.Mutex
+	version objstore.Version // of the run's table of clients: an erasure rewrites it
 	night   *portal.Night
 	clients []schema.ClientRow
-}
-
-// forget makes the next page read the run again.
-func (c *nightCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.night, c.clients = nil, nil
 }
 
 // Night implements portal.Reader.
@@ -95,16 +89,20 @@ func (p *Pipeline) night(ctx context.Context) (*portal.Night, []schema.ClientRow
 	if err != nil {
 		return nil, nil, err
 	}
+	head, err := p.store.Head(ctx, run.Tables[schema.ClientRow{}.Table()].Key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("pipeline: look at the run in force: %w", err)
+	}
 	p.nights.mu.Lock()
 	defer p.nights.mu.Unlock()
-	if p.nights.night != nil && p.nights.night.Run == run.Run {
+	if p.nights.night != nil && p.nights.night.Run == run.Run && p.nights.version == head.Version {
 		return p.nights.night, p.nights.clients, nil
 	}
 	night, clients, err := p.readNight(ctx, run)
 	if err != nil {
 		return nil, nil, err
 	}
-	p.nights.night, p.nights.clients = night, clients
+	p.nights.version, p.nights.night, p.nights.clients = head.Version, night, clients
 	return night, clients, nil
 }
 

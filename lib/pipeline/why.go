@@ -233,7 +233,7 @@ func (w *Why) score(cfg *config.Config, thresholds []schema.ThresholdRow) {
 		return
 	}
 	frequency, money := c.Orders, c.RevenueMinor
-	days := c.OrderDays
+	days, priced := c.OrderDays, int64(0)
 	if rfm.WindowDays > 0 { // the client's row counts all of his life
 		frequency, money, days = 0, 0, 0
 		last := ""
@@ -251,15 +251,19 @@ func (w *Why) score(cfg *config.Config, thresholds []schema.ThresholdRow) {
 				minor, ok = converted, err == nil
 			}
 			if ok {
-				money += minor
+				money, priced = money+minor, priced+1
 			}
 		}
 	}
 	if rfm.Frequency == "days" {
 		frequency = days
 	}
-	if rfm.Monetary == "average" && c.AverageOrderMinor != nil && rfm.WindowDays == 0 {
+	switch {
+	case rfm.Monetary != "average":
+	case rfm.WindowDays == 0 && c.AverageOrderMinor != nil:
 		money = *c.AverageOrderMinor
+	case priced > 0:
+		money /= priced
 	}
 	w.Scores = []WhyScore{
 		{Metric: analytics.MetricRecency, Value: *c.RecencyDays, Score: *c.R},

@@ -103,10 +103,23 @@ func TestPagesFitEveryScreenWithoutComplaint(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages := []struct{ name, url string }{
-		{"login", "/login?lang=ru"}, {"overview", "/"}, {"rfm", "/rfm"}, {"code", "/rfm/213"}, {"segments", "/segments"},
-		{"segment", "/segments/cant_lose"}, {"own", "/segments/asleep-coffee"}, {"abc", "/abc"}, {"abc-item", "/abc?entity=item"},
-		{"cohorts", "/cohorts"}, {"cohorts-money", "/cohorts?show=cumulative"}, {"exports", "/exports"}, {"exports-none", "/exports?segment=lost"},
-		{"ledger", "/ledger"}, {"english", "/rfm?lang=en"}, {"missing", "/nothing"}, {"report", "file://" + reportPath},
+		{"login", "/login?lang=ru"},
+		{"overview", "/"},
+		{"rfm", "/rfm"},
+		{"code", "/rfm/213"},
+		{"segments", "/segments"},
+		{"segment", "/segments/cant_lose"},
+		{"own", "/segments/asleep-coffee"},
+		{"abc", "/abc"},
+		{"abc-item", "/abc?entity=item"},
+		{"cohorts", "/cohorts"},
+		{"cohorts-money", "/cohorts?show=cumulative"},
+		{"exports", "/exports"},
+		{"exports-none", "/exports?segment=lost"},
+		{"ledger", "/ledger"},
+		{"english", "/rfm?lang=en"},
+		{"missing", "/nothing"},
+		{"report", "file://" + reportPath},
 	}
 	var heard console
 	if err := chromedp.Listen(ctx, heard.hear); err != nil {

@@ -115,7 +115,8 @@ func (l *locale) exact(currency string, minor int64) string {
 // short writes money for a sentence: 4,1 млн ₽. Below a million it is money.
 func (l *locale) short(currency string, minor int64) (string, error) {
 	value := float64(minor) / math.Pow10(money.Exponent(currency))
-	key, divisor := "", 1.0
+	var key string
+	var divisor float64
 	switch size := math.Abs(value); {
 	case size >= 999_500_000:
 		key, divisor = "money.billion", 1e9

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/leadlake/leadlake/lib/schema"
@@ -62,7 +63,7 @@ func (p *Portal) overview(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 func (p *Portal) rfm(v *visit) error {
@@ -84,7 +85,7 @@ func (p *Portal) rfm(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 // rfmAnswer is what the best clients bring.
@@ -152,7 +153,7 @@ func (p *Portal) code(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 func (v *visit) groupAnswer(pg *page, fault *error, body groupBody) string {
@@ -191,7 +192,7 @@ func (p *Portal) segment(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 type segmentsBody struct {
@@ -219,7 +220,8 @@ func (p *Portal) segments(v *visit) error {
 			row.Bounds = n.Playbook[i].Bounds
 		}
 		body.Rows = append(body.Rows, row)
-		if s.RevenueMinor > largest.RevenueMinor {
+		// Rules of the owner overlap: "all buyers" would always win.
+		if s.Rule == "" && s.RevenueMinor > largest.RevenueMinor {
 			largest = s
 		}
 	}
@@ -236,7 +238,7 @@ func (p *Portal) segments(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 func (p *Portal) abc(v *visit) error {
@@ -255,7 +257,7 @@ func (p *Portal) abc(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 func (p *Portal) cohorts(v *visit) error {
@@ -263,15 +265,12 @@ func (p *Portal) cohorts(v *visit) error {
 	if err != nil {
 		return err
 	}
-	body, err := viewCohorts(v.locale, n, cohortShow(v.r.URL.Query().Get("show")), true)
-	if err != nil {
-		return err
-	}
+	body := viewCohorts(v.locale, n, cohortShow(v.r.URL.Query().Get("show")), true)
 	if pg.Answer, err = cohortAnswer(v.locale, body); err != nil {
 		return err
 	}
 	pg.Body = body
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 func cohortAnswer(l *locale, body cohortView) (string, error) {
@@ -298,5 +297,5 @@ func (p *Portal) showEmpty(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }

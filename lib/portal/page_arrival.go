@@ -58,16 +58,18 @@ func (p *Portal) exports(v *visit) error {
 		}
 	}
 	// Only a segment of this night is repeated: what a stranger's link asks for is not.
-	known := slices.ContainsFunc(n.Segments, func(s SegmentSummary) bool { return s.Key == asked })
+	known := slices.IndexFunc(n.Segments, func(s SegmentSummary) bool { return s.Key == asked })
 	switch {
 	case files > 0:
 		pg.Answer = v.say(&pg, &err, "exports.answer", "files", files, "segments", len(full))
 	case len(body.Segments) > 0:
 		pg.Answer = v.say(&pg, &err, "exports.answer.refused")
-	case asked != "" && !known:
+	case asked != "" && known < 0:
 		return ErrNotFound
-	default:
+	case asked != "":
 		body.Asked = asked
+		pg.Answer = v.say(&pg, &err, "exports.answer.segment", "segment", n.Segments[known].Title.In(v.locale.code))
+	default:
 		pg.Answer = v.say(&pg, &err, "exports.answer.none")
 	}
 	pg.Currency = "" // no money on this page
@@ -75,7 +77,7 @@ func (p *Portal) exports(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 // download hands a file over. The link is a GET, as browsers and marketers expect,
@@ -171,7 +173,7 @@ func (p *Portal) ledger(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return p.show(v, 200, pg)
+	return p.show(v, http.StatusOK, pg)
 }
 
 func viewLedger(rows []schema.LedgerRow) ledgerBody {

@@ -16,7 +16,7 @@ const heatClasses = 10
 func heatScale(dark bool) [heatClasses]string {
 	if dark {
 		return [heatClasses]string{
-			"#1a2a30", "#1d363d", "#20434a", "#235058", "#275e66", "#2d6d74", "#3f8288", "#5a999d", "#7cb3b4", "#a6d0cf",
+			"#1a2a30", "#1d363d", "#20434a", "#235058", "#275e66", "#2d6d74", "#397a80", "#5a999d", "#7cb3b4", "#a6d0cf",
 		}
 	}
 	return [heatClasses]string{

@@ -83,7 +83,7 @@ func newPortal(t *testing.T, n *portal.Night, change func(*portal.Config, *reade
 	r := newReader(n, plainNames)
 	// The browser's own clock decides when a cookie is old, so tests that use a
 	// browser and those that do not both live in the present of their token.
-	c := portal.Config{Reader: r, Accounts: newUsers(t), Now: time.Now, Logger: slog.New(slog.NewJSONHandler(io.Discard, nil))}
+	c := portal.Config{Reader: r, Accounts: newUsers(t), Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
 	if change != nil {
 		change(&c, r)
 	}
@@ -97,15 +97,25 @@ func newPortal(t *testing.T, n *portal.Night, change func(*portal.Config, *reade
 	return p, r
 }
 
+// reply is an answer that has been read to its end.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+	Cookies    []*http.Cookie
+	Body       string
+}
+
 // ask sends one request as a browser on this machine would.
-func ask(p http.Handler, method, path string, change ...func(*http.Request)) *http.Response {
+func ask(p http.Handler, method, path string, change ...func(*http.Request)) reply {
 	r := httptest.NewRequest(method, "http://localhost"+path, nil)
 	for _, f := range change {
 		f(r)
 	}
 	w := httptest.NewRecorder()
 	p.ServeHTTP(w, r)
-	return w.Result()
+	result := w.Result()
+	defer result.Body.Close()
+	return reply{StatusCode: result.StatusCode, Header: result.Header, Cookies: result.Cookies(), Body: w.Body.String()}
 }
 
 func withCookie(c *http.Cookie) func(*http.Request) {
@@ -127,8 +137,8 @@ func signInAs(name, secret string) func(*http.Request) {
 	return withForm(url.Values{"name": {name}, "password": {secret}})
 }
 
-func cookieNamed(r *http.Response, name string) *http.Cookie {
-	for _, c := range r.Cookies() {
+func cookieNamed(r reply, name string) *http.Cookie {
+	for _, c := range r.Cookies {
 		if c.Name == name {
 			return c
 		}
@@ -144,15 +154,6 @@ func tokenCookie(t *testing.T, a *portal.Auth, name string, role portal.Role) *h
 		t.Fatal(err)
 	}
 	return &http.Cookie{Name: "id", Value: token}
-}
-
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
 
 func reportFiles() []portal.ReportFile {

@@ -75,11 +75,7 @@ func Report(w io.Writer, n *Night, lang string, files []ReportFile) error {
 		return err
 	}
 	for _, show := range cohortShows() {
-		v, err := viewCohorts(l, n, show, false)
-		if err != nil {
-			return err
-		}
-		body.Cohorts = append(body.Cohorts, v)
+		body.Cohorts = append(body.Cohorts, viewCohorts(l, n, show, false))
 	}
 	if body.CohSays, err = cohortAnswer(l, body.Cohorts[0]); err != nil {
 		return err

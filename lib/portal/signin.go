@@ -22,7 +22,7 @@ func (p *Portal) cookieName(r *http.Request) string {
 func (p *Portal) secureCookies(r *http.Request) bool { return p.overTLS(r) || !loopback(r) }
 
 func (p *Portal) setCookie(v *visit, name, value string, life time.Duration) {
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // G124: Secure is off for http on this machine itself only
 		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: p.secureCookies(v.r), MaxAge: int(life / time.Second),
 	}
@@ -67,8 +67,7 @@ func (p *Portal) signIn(v *visit) error {
 	}
 	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 8<<10)
 	if err := v.r.ParseForm(); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return err
 		}
 		return p.login(v, http.StatusBadRequest, loginBody{Wrong: true})

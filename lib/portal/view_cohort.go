@@ -55,7 +55,7 @@ type cohortCell struct {
 const shownCohorts = 24
 
 // viewCohorts lays the newest 24 cohorts out, months down and periods across.
-func viewCohorts(l *locale, n *Night, show string, options bool) (cohortView, error) {
+func viewCohorts(l *locale, n *Night, show string, options bool) cohortView {
 	v := cohortView{Show: show, Currency: n.Business.Currency, Next: -1}
 	if options {
 		for _, s := range cohortShows() {
@@ -119,7 +119,7 @@ func viewCohorts(l *locale, n *Night, show string, options bool) (cohortView, er
 		v.Averages = append(v.Averages, text)
 	}
 	v.Next = nextMonth(n.Cohorts)
-	return v, nil
+	return v
 }
 
 // nextMonth is the share of all clients of complete first months that came back

@@ -133,11 +133,11 @@ func scoresUsed(codes []schema.RFMCodeRow, place int) int64 {
 }
 
 func digits(scores ...int64) string {
-	code := ""
+	var code []byte
 	for _, s := range scores {
-		code += strconv.FormatInt(s, 10)
+		code = strconv.AppendInt(code, s, 10)
 	}
-	return code
+	return string(code)
 }
 
 // cards sums the codes of each segment, the most money first.

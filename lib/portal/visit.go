@@ -158,7 +158,7 @@ type fault struct {
 }
 
 func faultOf(err error) fault {
-	var tooLarge *http.MaxBytesError
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case errors.Is(err, errSignedOut):
 		return fault{http.StatusUnauthorized, "signed_out"}
@@ -170,7 +170,7 @@ func faultOf(err error) fault {
 		return fault{http.StatusNotFound, "not_found"}
 	case errors.Is(err, errTooMany):
 		return fault{http.StatusTooManyRequests, "too_many"}
-	case errors.As(err, &tooLarge):
+	case tooLarge:
 		return fault{http.StatusRequestEntityTooLarge, "too_large"}
 	}
 	return fault{http.StatusInternalServerError, "broken"}

@@ -73,7 +73,7 @@ const rowGroupRows = 200_000
 func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T] {
 	var row T
 	options := []parquet.WriterOption{
-		SchemaOf[T](),
+		parquet.SchemaOf(*new(T)),
 		parquet.Compression(&parquet.Zstd),
 		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
 		parquet.KeyValueMetadata("leadlake.table", row.Table()),
@@ -95,7 +95,7 @@ func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T]
 // leavesOf lists the leaf paths below a column.
 func leavesOf[T Row](column string) [][]string {
 	var paths [][]string
-	for _, path := range SchemaOf[T]().Columns() {
+	for _, path := range parquet.SchemaOf(*new(T)).Columns() {
 		if path[0] == column {
 			paths = append(paths, path)
 		}
@@ -126,17 +126,105 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 	if file.NumRows() == 0 {
 		return nil, nil
 	}
-	reader := parquet.NewGenericReader[T](file, SchemaOf[T]())
-	defer func() { err = errors.Join(err, reader.Close()) }()
 	rows = make([]T, file.NumRows())
-	for n := 0; n < len(rows); {
-		read, err := reader.Read(rows[n:])
-		n += read
-		if err != nil && !errors.Is(err, io.EOF) || read == 0 && n < len(rows) {
-			return nil, fmt.Errorf("%w: %s: row %d of %d: %w", ErrCorrupt, tableName[T](), n, len(rows), err)
-		}
+	if err := readRows(file, rows); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 	}
 	return rows, nil
+}
+
+// readRows fills rows from the columns that T has and no others: the library's
+// own reader decodes every column of a file whose schema differs from T's.
+func readRows[T Row](file *parquet.File, rows []T) error {
+	target := parquet.SchemaOf(*new(T))
+	var row parquet.Row
+	for _, group := range file.RowGroups() {
+		var columns []*columnReader
+		for i, path := range target.Columns() {
+			leaf, ok := file.Schema().Lookup(path...)
+			if !ok {
+				columns = append(columns, &columnReader{target: i}) // an older file: the column is null
+				continue
+			}
+			pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
+			defer func() { _ = pages.Close() }() // over memory
+			columns = append(columns, &columnReader{target: i, pages: pages})
+		}
+		n := int(group.NumRows())
+		if n > len(rows) {
+			return errors.New("more rows than the footer says")
+		}
+		for i := range n {
+			row = row[:0]
+			for _, c := range columns {
+				var err error
+				if row, err = c.appendRow(row); err != nil {
+					return fmt.Errorf("row %d: %w", i, err)
+				}
+			}
+			if err := target.Reconstruct(&rows[i], row); err != nil {
+				return fmt.Errorf("row %d: %w", i, err)
+			}
+		}
+		rows = rows[n:]
+	}
+	if len(rows) > 0 {
+		return fmt.Errorf("%d rows fewer than the footer says", len(rows))
+	}
+	return nil
+}
+
+// columnReader reads one leaf column value by value.
+type columnReader struct {
+	target int // index of the leaf in the row type
+	pages  parquet.Pages
+	values parquet.ValueReader
+	buffer [256]parquet.Value
+	next   int
+	filled int
+}
+
+// appendRow appends the values of one row: one, or for a list all its items.
+func (c *columnReader) appendRow(row parquet.Row) (parquet.Row, error) {
+	if c.pages == nil {
+		return append(row, parquet.NullValue().Level(0, 0, c.target)), nil
+	}
+	for first := true; ; first = false {
+		if c.next == c.filled {
+			if err := c.fill(); errors.Is(err, io.EOF) && !first {
+				return row, nil
+			} else if err != nil {
+				return row, err
+			}
+		}
+		value := c.buffer[c.next]
+		if !first && value.RepetitionLevel() == 0 {
+			return row, nil
+		}
+		row = append(row, value.Level(value.RepetitionLevel(), value.DefinitionLevel(), c.target))
+		c.next++
+	}
+}
+
+func (c *columnReader) fill() error {
+	for {
+		if c.values == nil {
+			page, err := c.pages.ReadPage()
+			if err != nil {
+				return err
+			}
+			c.values = page.Values()
+		}
+		n, err := c.values.ReadValues(c.buffer[:])
+		c.next, c.filled = 0, n
+		if n > 0 {
+			return nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		c.values = nil
+	}
 }
 
 // Metadata reads one footer entry of a file.
@@ -154,16 +242,13 @@ func Metadata(body []byte, key string) (value string, err error) {
 	return value, nil
 }
 
-// SchemaOf is the Parquet schema of a row type.
-func SchemaOf[T Row]() *parquet.Schema { return parquet.SchemaOf(*new(T)) }
-
 // mapColumns are the columns of type Map.
 func mapColumns[T Row]() map[string]bool {
 	columns := map[string]bool{}
 	t := reflect.TypeFor[T]()
-	for i := range t.NumField() {
-		if t.Field(i).Type == reflect.TypeFor[Map]() {
-			name, _, _ := strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
+	for field := range t.Fields() {
+		if field.Type == reflect.TypeFor[Map]() {
+			name, _, _ := strings.Cut(field.Tag.Get("parquet"), ",")
 			columns[name] = true
 		}
 	}

@@ -3,6 +3,8 @@ package schema_test
 import (
 	"bytes"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +126,7 @@ func TestBrokenBytesAreAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for cut := range len(whole) {
+	for cut := range whole {
 		if _, err := schema.Decode[schema.TokenRow](whole[:cut]); !errors.Is(err, schema.ErrCorrupt) {
 			t.Fatalf("cut at %d: error %v, want ErrCorrupt", cut, err)
 		}
@@ -144,4 +146,39 @@ func mustEncode(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return body
+}
+
+// A narrow row type must see in a wide file just what the wide one sees.
+func TestNarrowRowsEqualTheWideOnes(t *testing.T) {
+	total := int64(5)
+	rows := make([]schema.EventRow, 3000)
+	for i := range rows {
+		rows[i] = schema.EventRow{
+			EventID: strconv.Itoa(i), Source: "s", At: time.Unix(int64(i), 0).UTC(), ReceivedAt: time.Unix(0, 0).UTC(),
+			Tokens: []string{"p1", "e2", "x3"}[:i%4], OrderID: strconv.Itoa(i / 2), IsOrder: i%2 == 0,
+			Items: []schema.ItemRow{{SKU: "a", SumMinor: 1}, {SKU: "b", Quantity: "2"}}[:i%3],
+		}
+		if i%5 == 0 {
+			rows[i].TotalMinor = &total
+		}
+	}
+	body, err := schema.Encode(rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, err := schema.Decode[schema.EventRow](body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	narrow, err := schema.Decode[schema.OrderEventRow](body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range wide {
+		n := narrow[i]
+		if !slices.Equal(w.Tokens, rows[i].Tokens) || !slices.Equal(n.Tokens, w.Tokens) || !slices.Equal(n.Items, w.Items) || !slices.Equal(w.Items, rows[i].Items) ||
+			n.EventID != w.EventID || !n.At.Equal(w.At) || n.IsOrder != w.IsOrder || (n.TotalMinor == nil) != (i%5 != 0) || w.EventID != rows[i].EventID {
+			t.Fatalf("row %d: narrow %+v, wide %+v", i, n, w)
+		}
+	}
 }
