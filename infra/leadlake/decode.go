@@ -161,7 +161,7 @@ func decodeSource(cfg *config.Config, file, kind, name string) (config.Source, e
 func decodeBody(sys *system, method string, files []string) ([]byte, error) {
 	switch {
 	case len(files) == 1:
-		body, err := os.ReadFile(files[0])
+		body, err := os.ReadFile(files[0]) //nolint:gosec // G304, G703: the file that the user names
 		if err != nil {
 			return nil, fmt.Errorf("decode: %w", err)
 		}
@@ -181,7 +181,7 @@ func readConfigFile(name string) (*config.Config, error) {
 	if name == "" {
 		return config.Parse(nil)
 	}
-	body, err := os.ReadFile(name)
+	body, err := os.ReadFile(name) //nolint:gosec // G304: the file that the user names
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
@@ -196,7 +196,7 @@ func readConfigFile(name string) (*config.Config, error) {
 // a file that nobody wrote.
 func faultReasons(err error) string {
 	var reasons []string
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined errors themselves are wanted
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			reasons = append(reasons, faultReasons(one))
 		}

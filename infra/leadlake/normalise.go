@@ -41,20 +41,19 @@ func normaliseCommand(_ context.Context, sys *system, args []string) error {
 		return nil
 	}
 	lines := bufio.NewReader(sys.Stdin)
-	for {
+	for end := false; !end; {
 		line, err := lines.ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		if end = errors.Is(err, io.EOF); err != nil && !end {
 			return fmt.Errorf("normalise: read standard input: %w", err)
 		}
-		if line != "" {
-			if err := n.write(strings.TrimRight(line, "\r\n")); err != nil {
-				return err
-			}
+		if line == "" {
+			continue
 		}
-		if err != nil {
-			return nil
+		if err := n.write(strings.TrimRight(line, "\r\n")); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // platformField finds a platform and its field by the names people use.

@@ -136,19 +136,27 @@ func (im *importer) write(ctx context.Context, store objstore.Store) error {
 	slices.SortFunc(im.events, func(a, b schema.EventRow) int {
 		return cmp.Or(strings.Compare(a.Kind, b.Kind), a.At.Compare(b.At), strings.Compare(a.EventID, b.EventID))
 	})
-	received := make(map[string]time.Time, len(im.events))
-	for i := range im.events {
-		received[im.events[i].EventID] = im.events[i].ReceivedAt
+	received := make(map[string]time.Time, len(im.contacts))
+	if len(im.contacts) > 0 {
+		for i := range im.events {
+			received[im.events[i].EventID] = im.events[i].ReceivedAt
+		}
 	}
-	slices.SortFunc(im.contacts, func(a, b schema.ContactRow) int { return strings.Compare(a.EventID, b.EventID) })
-	slices.SortFunc(im.deliveries, func(a, b schema.DeliveryRow) int { return strings.Compare(a.Key, b.Key) })
-	if err := writeDays(ctx, store, lake.EventsPrefix, im.events, func(r *schema.EventRow) time.Time { return r.ReceivedAt }); err != nil {
-		return err
-	}
-	if err := writeDays(ctx, store, lake.ContactsPrefix, im.contacts, func(r *schema.ContactRow) time.Time { return received[r.EventID] }); err != nil {
-		return err
-	}
-	return writeDays(ctx, store, lake.DeliveriesPrefix, im.deliveries, func(r *schema.DeliveryRow) time.Time { return r.ReceivedAt })
+	var failed [3]error
+	var all sync.WaitGroup
+	all.Go(func() {
+		failed[0] = writeDays(ctx, store, lake.EventsPrefix, im.events, func(r *schema.EventRow) time.Time { return r.ReceivedAt })
+	})
+	all.Go(func() {
+		slices.SortFunc(im.contacts, func(a, b schema.ContactRow) int { return strings.Compare(a.EventID, b.EventID) })
+		failed[1] = writeDays(ctx, store, lake.ContactsPrefix, im.contacts, func(r *schema.ContactRow) time.Time { return received[r.EventID] })
+	})
+	all.Go(func() {
+		slices.SortFunc(im.deliveries, func(a, b schema.DeliveryRow) int { return strings.Compare(a.Key, b.Key) })
+		failed[2] = writeDays(ctx, store, lake.DeliveriesPrefix, im.deliveries, func(r *schema.DeliveryRow) time.Time { return r.ReceivedAt })
+	})
+	all.Wait()
+	return errors.Join(failed[:]...)
 }
 
 func writeDays[T schema.Row](ctx context.Context, store objstore.Store, prefix string, rows []T, received func(*T) time.Time) error {

@@ -136,7 +136,7 @@ func cell(v reflect.Value) (string, error) {
 		}
 		return strings.Join(parts, ";"), nil
 	case reflect.Struct:
-		if m, ok := v.Interface().(schema.Map); ok {
+		if m, ok := reflect.TypeAssert[schema.Map](v); ok {
 			parts := make([]string, len(m.Pairs))
 			for i, p := range m.Pairs {
 				parts[i] = p.Key + "=" + p.Value

@@ -281,18 +281,18 @@ func TestOwnersStatementOfConsent(t *testing.T) {
 	if err != nil || !bytes.Contains(manifest, []byte("ads: paper forms of 2025")) {
 		t.Errorf("the manifest lacks the statement: %s, %v", manifest, err)
 	}
-	all := ""
+	var all strings.Builder
 	for name := range treeSums(t, folder) {
 		if strings.HasSuffix(name, ".csv") {
 			body, err := os.ReadFile(filepath.Join(folder, name))
 			if err != nil {
 				t.Fatal(err)
 			}
-			all += string(body)
+			all.Write(body)
 		}
 	}
-	if !strings.Contains(all, "7 999 555-11-11") || strings.Contains(all, "555-22-22") {
-		t.Errorf("the file for people has %q, want only who agreed", all)
+	if !strings.Contains(all.String(), "7 999 555-11-11") || strings.Contains(all.String(), "555-22-22") {
+		t.Errorf("the file for people has %q, want only who agreed", all.String())
 	}
 }
 
@@ -322,9 +322,10 @@ func TestReportOfLeadsCostsAndOrdersTogether(t *testing.T) {
 
 func TestLinesOfOneOrder(t *testing.T) {
 	const header = "order_id,date,client,amount,currency,item\n"
-	repeated := header
+	var repeated strings.Builder
+	repeated.WriteString(header)
 	for _, order := range []string{"1", "2", "3"} {
-		repeated += order + ",2026-01-15,C" + order + ",100,RUB,tea\n" + order + ",2026-01-15,C" + order + ",100,RUB,cup\n"
+		repeated.WriteString(order + ",2026-01-15,C" + order + ",100,RUB,tea\n" + order + ",2026-01-15,C" + order + ",100,RUB,cup\n")
 	}
 	tests := []struct {
 		name, body string
@@ -333,7 +334,7 @@ func TestLinesOfOneOrder(t *testing.T) {
 		says       string
 	}{
 		{"different amounts are sums of lines", header + "1,2026-01-15,C1,100,RUB,tea\n1,2026-01-15,C1,50,RUB,cup\n", nil, 15000, "added up"},
-		{"a total in every row counts once", repeated, nil, 30000, "counts once"},
+		{"a total in every row counts once", repeated.String(), nil, 30000, "counts once"},
 		{"the user says that it is a total", header + "1,2026-01-15,C1,100,RUB,tea\n1,2026-01-15,C1,100,RUB,cup\n", []string{"-map", "amount=amount"}, 10000, "counts once"},
 		{"the user says that it is a sum of the line", header + "1,2026-01-15,C1,100,RUB,tea\n1,2026-01-15,C1,100,RUB,cup\n", []string{"-map", "item_sum=amount,amount=-"}, 20000, ""},
 		{"prices prove a total", "order_id,date,client,amount,currency,item,price,quantity\n1,2026-01-15,C1,100,RUB,tea,30,2\n1,2026-01-15,C1,100,RUB,cup,40,1\n", nil, 10000, "counts once"},

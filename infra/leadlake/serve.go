@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -77,21 +78,19 @@ func (sys *system) tellKey(store *opened) {
 
 // greet prints the address, and how to get the first account.
 func (m *machine) greet(ctx context.Context, address string) error {
-	_, err := fmt.Fprintf(m.sys.Stdout, "Leadlake serves %s at %s\nwebhooks: %s/in/SOURCE\n", m.where, address, address)
-	if err != nil {
-		return err
-	}
 	users, err := m.steps.Users(ctx)
 	if err != nil {
 		return err
 	}
+	text := fmt.Sprintf("Leadlake serves %s at %s\nwebhooks: %s/in/SOURCE\n", m.where, address, address)
 	if users.Len() == 0 {
 		store := "-data " + m.where.data
 		if m.where.s3 != "" {
 			store = "-s3 URL"
 		}
-		_, err = fmt.Fprintf(m.sys.Stdout, "no account yet: leadlake user add NAME -role owner %s\n", store)
+		text += fmt.Sprintf("no account yet: leadlake user add NAME -role owner %s\n", store)
 	}
+	_, err = io.WriteString(m.sys.Stdout, text)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
+	"github.com/leadlake/leadlake/lib/objstore/s3store/s3test"
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
@@ -316,5 +318,46 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not looked at: %v", want)
+	}
+}
+
+func TestAStoreWithoutItsTokenKeyIsRefused(t *testing.T) {
+	s := startServe(t)
+	s.command(t, exitDone, "", "invoke", "compact") // leaves the key's known answer
+	s.stop()
+	key := filepath.Join(s.data, privateName, tokenKeyName)
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if says := s.command(t, exitFailed, "", "serve"); !strings.Contains(says, "restore it from its backup") {
+		t.Errorf("serve without the key says %q", says)
+	}
+	if _, err := os.Stat(key); !os.IsNotExist(err) {
+		t.Errorf("a wrong key was made: %v", err)
+	}
+}
+
+func TestCommandsWorkOverABucket(t *testing.T) {
+	c := s3test.Config(t)
+	t.Setenv("AWS_ACCESS_KEY_ID", c.AccessKeyID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", c.SecretAccessKey)
+	bucket := "s3://" + c.Bucket + "?path_style=true&region=" + c.Region + "&endpoint=" + url.QueryEscape(c.Endpoint)
+	command := func(stdin string, args ...string) string {
+		sys := newSystem()
+		sys.Stdin = strings.NewReader(stdin)
+		sys.Getenv = func(name string) string {
+			return map[string]string{tokenKeyVariable: "env:KEY", "KEY": strings.Repeat("ab", keyBytes)}[name]
+		}
+		if status := run(t.Context(), sys.system, append([]string{args[0], "-s3", bucket}, args[1:]...)); status != exitDone {
+			t.Fatalf("%s: status %d, %s", args[0], status, sys.err.String())
+		}
+		return sys.out.String()
+	}
+	command("a good password\n", "user", "add", "anna", "-role", "owner", "-password-stdin")
+	if says := command("", "invoke", "compact"); !strings.Contains(says, `"deliveries": 0`) {
+		t.Errorf("invoke compact says\n%s", says)
+	}
+	if says := command("", "check"); strings.Count(says, "ok  ") != 6 || !strings.Contains(says, "1 rows, unbroken") {
+		t.Errorf("check says\n%s", says)
 	}
 }

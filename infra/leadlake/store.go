@@ -23,6 +23,7 @@ const defaultData = "leadlake-data"
 // place says where the store is: a directory, or a bucket if s3 is set.
 type place struct{ data, s3 string }
 
+// register adds -data and -s3.
 func (p *place) register(f *flags) {
 	f.StringVar(&p.data, "data", defaultData, "the `directory` that is the store")
 	f.StringVar(&p.s3, "s3", "", "a bucket as store instead: `s3://bucket/prefix?endpoint=…&region=…`; the token key is then in $"+tokenKeyVariable)

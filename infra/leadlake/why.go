@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/leadlake/leadlake/lib/analytics"
@@ -18,6 +19,7 @@ import (
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/segment"
 )
 
 func whyCommand(ctx context.Context, sys *system, args []string) error {
@@ -107,8 +109,7 @@ func byColumn(row schema.ClientRow) map[string]any {
 
 // whyText writes an explanation in one language.
 type whyText struct {
-	strings.Builder
-
+	text    []byte
 	russian bool
 	w       pipeline.Why
 }
@@ -129,13 +130,14 @@ func printWhy(ctx context.Context, sys *system, steps *pipeline.Pipeline, w pipe
 	for _, s := range playbook.Segments() {
 		titles[s.Key] = s.Advice(lang, false).Title
 	}
+	titles[segment.Buyers] = map[bool]string{true: "Все покупатели", false: "All buyers"}[lang == "ru"]
 	t := &whyText{russian: lang == "ru", w: w}
 	t.head()
 	t.scores()
 	t.class()
 	t.segments(titles)
 	t.orders()
-	_, err = fmt.Fprint(sys.Stdout, t.String())
+	_, err = sys.Stdout.Write(t.text)
 	return err
 }
 
@@ -146,42 +148,45 @@ func (t *whyText) say(ru, en string) string {
 	return en
 }
 
-func (t *whyText) line(format string, values ...any) { fmt.Fprintf(t, format+"\n", values...) }
+// line adds a line of one of two languages.
+func (t *whyText) line(ru, en string, values ...any) {
+	t.text = fmt.Appendf(t.text, t.say(ru, en)+"\n", values...)
+}
 
 func (t *whyText) head() {
 	c := t.w.Client
-	t.line(t.say("Клиент %s, по день %s (расчёт %s)", "Client %s, as of %s (run %s)"), c.ClientID, t.w.AsOf, t.w.Run)
+	t.line("Клиент %s, по день %s (расчёт %s)", "Client %s, as of %s (run %s)", c.ClientID, t.w.AsOf, t.w.Run)
 	if len(c.ExternalIDs) > 0 {
-		t.line(t.say("  номера в ваших системах: %s", "  ids in your systems: %s"), strings.Join(c.ExternalIDs, ", "))
+		t.line("  номера в ваших системах: %s", "  ids in your systems: %s", strings.Join(c.ExternalIDs, ", "))
 	}
 	if len(c.Aliases) > 0 {
-		t.line(t.say("  другие ключи этого человека: %s", "  other keys of this person: %s"), strings.Join(c.Aliases, ", "))
+		t.line("  другие ключи этого человека: %s", "  other keys of this person: %s", strings.Join(c.Aliases, ", "))
 	}
-	t.line(t.say("  записей объединено: %d", "  records merged: %d"), c.RecordsMerged)
+	t.line("  записей объединено: %d", "  records merged: %d", c.RecordsMerged)
 	if c.Source != nil {
-		t.line(t.say("  откуда пришёл: %s", "  came from: %s"), *c.Source)
+		t.line("  откуда пришёл: %s", "  came from: %s", *c.Source)
 	}
 	if c.Stage != nil {
-		t.line(t.say("  этап: %s", "  stage: %s"), *c.Stage)
+		t.line("  этап: %s", "  stage: %s", *c.Stage)
 	}
 	for _, pair := range c.Consents.Pairs {
-		t.line(t.say("  согласие %s: %s", "  consent %s: %s"), pair.Key, pair.Value)
+		t.line("  согласие %s: %s", "  consent %s: %s", pair.Key, t.word(pair.Value))
 	}
-	t.line(t.say("  покупок %d на %s", "  %d purchases, %s"), c.Orders, t.money(float64(c.RevenueMinor)))
+	t.line("  покупок %d на %s", "  %d purchases, %s", c.Orders, t.money(float64(c.RevenueMinor)))
 	last := t.say("покупок не было", "never bought")
 	if c.RecencyDays != nil && *c.RecencyDays >= 0 && c.LastOrderDay != nil {
 		last = fmt.Sprintf(t.say("последняя покупка %s, %d дн. назад", "last purchase on %s, %d days ago"), *c.LastOrderDay, *c.RecencyDays)
 	}
-	t.line(t.say("  база: %s, %s (%s; активные — до %d дн., мёртвые — от %d дн. без событий)",
-		"  base: %s, %s (%s; active up to %d days, dead from %d days without an event)"), c.Lifecycle, c.Activity, last, t.w.ActiveDays, t.w.DeadDays)
+	t.line("  база: %s, %s (%s; активные — до %d дн., мёртвые — от %d дн. без событий)",
+		"  base: %s, %s (%s; active up to %d days, dead from %d days without an event)", t.word(c.Lifecycle), t.word(c.Activity), last, t.w.ActiveDays, t.w.DeadDays)
 }
 
 func (t *whyText) scores() {
 	if len(t.w.Scores) == 0 {
-		t.line(t.say("RFM: кода нет — ни одна покупка не вошла в расчёт", "RFM: no code, since no purchase counts for it"))
+		t.line("RFM: кода нет — ни одна покупка не вошла в расчёт", "RFM: no code, since no purchase counts for it")
 		return
 	}
-	t.line(t.say("RFM: код %s", "RFM: code %s"), *t.w.Client.RFMCode)
+	t.line("RFM: код %s", "RFM: code %s", *t.w.Client.RFMCode)
 	for _, s := range t.w.Scores {
 		var name string
 		value := func(v float64) string { return fmt.Sprintf("%.4g", v) }
@@ -196,7 +201,7 @@ func (t *whyText) scores() {
 		default:
 			name, value = t.say("M, сумма", "M, monetary"), t.money
 		}
-		t.line("  %s: %s → %d", name, comparison(float64(s.Value), s.Bounds, s.Rule == "ntile", value, t.russian), s.Score)
+		t.line("  %s: %s → %d", "  %s: %s → %d", name, comparison(float64(s.Value), s.Bounds, s.Rule == "ntile", value, t.russian), s.Score)
 	}
 }
 
@@ -230,37 +235,37 @@ func comparison(value float64, bounds []float64, tiles bool, text func(float64) 
 func (t *whyText) class() {
 	a := t.w.ABC
 	if a == nil {
-		t.line(t.say("ABC: класса нет — покупок не было", "ABC: no class, since there is no purchase"))
+		t.line("ABC: класса нет — покупок не было", "ABC: no class, since there is no purchase")
 		return
 	}
-	t.line(t.say("ABC: класс %s", "ABC: class %s"), a.Class)
-	t.line(t.say("  место %d из %d по выручке, доля %.2f %%", "  place %d of %d by revenue, share %.2f%%"), a.Rank, a.Of, 100*a.Share)
+	t.line("ABC: класс %s", "ABC: class %s", a.Class)
+	t.line("  место %d из %d по выручке, доля %.2f %%", "  place %d of %d by revenue, share %.2f%%", a.Rank, a.Of, 100*a.Share)
 	if a.Rule == "money_share" {
-		t.line(t.say("  до него накоплено %.2f %%: A — до %.0f %%, B — до %.0f %%, дальше C", "  before him the sum is at %.2f%%: A below %.0f%%, B below %.0f%%, else C"),
+		t.line("  до него накоплено %.2f %%: A — до %.0f %%, B — до %.0f %%, дальше C", "  before him the sum is at %.2f%%: A below %.0f%%, B below %.0f%%, else C",
 			100*a.Before, 100*a.A, 100*a.B)
 	} else {
-		t.line(t.say("  по месту в списке: A — первые %.0f %%, B — следующие %.0f %%, дальше C", "  by place in the list: A the first %.0f%%, B the next %.0f%%, else C"),
+		t.line("  по месту в списке: A — первые %.0f %%, B — следующие %.0f %%, дальше C", "  by place in the list: A the first %.0f%%, B the next %.0f%%, else C",
 			100*a.A, 100*a.B)
 	}
 }
 
 func (t *whyText) segments(titles map[string]string) {
 	if len(t.w.Segments) == 0 {
-		t.line(t.say("Сегменты: ни одного", "Segments: none"))
+		t.line("Сегменты: ни одного", "Segments: none")
 		return
 	}
-	t.line(t.say("Сегменты:", "Segments:"))
+	t.line("Сегменты:", "Segments:")
 	for _, s := range t.w.Segments {
 		name := s.Segment
 		if title := titles[s.Segment]; title != "" {
 			name = title + " (" + s.Segment + ")"
 		}
-		t.line(t.say("  %s с %s: %s", "  %s since %s: %s"), name, s.SinceDay, s.Rule)
+		t.line("  %s с %s: %s", "  %s since %s: %s", name, s.SinceDay, s.Rule)
 	}
 }
 
 func (t *whyText) orders() {
-	t.line(t.say("Заказы (%d):", "Orders (%d):"), len(t.w.Orders))
+	t.line("Заказы (%d):", "Orders (%d):", len(t.w.Orders))
 	for _, o := range t.w.Orders {
 		day := o.Day
 		if day == "" {
@@ -273,16 +278,54 @@ func (t *whyText) orders() {
 		case !o.Counted:
 			note = t.say("  вне окна расчёта", "  outside the window")
 		}
-		t.line("  %s  %s/%s  %s  %s %s%s", day, o.Shop, o.OrderID, o.Status, money.Decimal(o.RevenueMinor, o.Currency), o.Currency, note)
+		const format = "  %s  %s/%s  %s  %s %s%s"
+		t.line(format, format, day, o.Shop, o.OrderID, o.Status, money.Decimal(o.RevenueMinor, o.Currency), o.Currency, note)
 	}
 }
 
-// money is minor units, perhaps between two of them, in the business's currency.
+// money is minor units, perhaps between two of them as bounds are, in the
+// business's currency.
 func (t *whyText) money(minor float64) string {
 	whole := math.Floor(minor)
 	text := money.Decimal(int64(whole), t.w.Currency)
-	if part := minor - whole; part > 0 {
-		text += "+" // a bound between two sums: no sum is equal to it
+	if part := strconv.FormatFloat(minor-whole, 'f', 2, 64); strings.HasPrefix(part, "0.") && part != "0.00" && strings.Contains(text, ".") {
+		text += part[2:]
 	}
 	return text + " " + t.w.Currency
+}
+
+// word is a key of a table in the language of the text.
+func (t *whyText) word(key string) string {
+	if !t.russian {
+		return key
+	}
+	switch key {
+	case "lead":
+		return "заявка"
+	case "potential":
+		return "потенциальный"
+	case "working":
+		return "рабочий"
+	case "developing":
+		return "развивающийся"
+	case "regular":
+		return "постоянный"
+	case "new":
+		return "новый"
+	case "waiting":
+		return "ждёт"
+	case "active":
+		return "активный"
+	case "cooling":
+		return "остывает"
+	case "sleeping":
+		return "уснул"
+	case "dead":
+		return "мёртвый"
+	case "given":
+		return "дано"
+	case "withdrawn":
+		return "отозвано"
+	}
+	return key
 }

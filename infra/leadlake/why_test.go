@@ -2,8 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -66,7 +66,7 @@ func TestWhyAgreesWithTheTables(t *testing.T) {
 		if purchases != c.Orders || revenue > c.RevenueMinor {
 			t.Errorf("orders explain %d purchases and %d, the card has %d and %d", purchases, revenue, c.Orders, c.RevenueMinor)
 		}
-		code := ""
+		var code strings.Builder
 		for _, s := range got.Scores {
 			above := int64(0)
 			for _, bound := range s.Bounds {
@@ -81,10 +81,10 @@ func TestWhyAgreesWithTheTables(t *testing.T) {
 			if s.Score != want || len(s.Bounds) != s.Groups-1 {
 				t.Errorf("%s: value %d and bounds %v give %d, the card has %d", s.Metric, s.Value, s.Bounds, want, s.Score)
 			}
-			code += fmt.Sprint(s.Score)
+			code.WriteString(strconv.FormatInt(s.Score, 10))
 		}
-		if code != *c.RFMCode {
-			t.Errorf("the scores say %s, the card %s", code, *c.RFMCode)
+		if code.String() != *c.RFMCode {
+			t.Errorf("the scores say %s, the card %s", code.String(), *c.RFMCode)
 		}
 		if got.ABC == nil || got.ABC.Class != *c.ABC || got.ABC.Before < got.ABC.A != (got.ABC.Class == "A") {
 			t.Errorf("abc = %+v, the card has %s", got.ABC, *c.ABC)

@@ -14,8 +14,6 @@ import (
 
 var moscow = time.FixedZone("Moscow", 3*60*60)
 
-func minor(n int64) *int64 { return &n }
-
 // at is an hour of 2026-03-<day> in UTC.
 func at(day, hour int) time.Time { return time.Date(2026, 3, day, hour, 0, 0, 0, time.UTC) }
 
@@ -188,13 +186,13 @@ func randomStatements(random *rand.Rand) []schema.OrderEventRow {
 	for i := range events {
 		ev := say(i, at(1+random.IntN(5), 10), statuses[random.IntN(len(statuses))]) // few instants: ties abound
 		if random.IntN(2) == 0 {
-			ev.TotalMinor = minor(random.Int64N(2000))
+			ev.TotalMinor = new(random.Int64N(2000))
 		}
 		if random.IntN(3) == 0 {
-			ev.ShippingMinor = minor(random.Int64N(300))
+			ev.ShippingMinor = new(random.Int64N(300))
 		}
 		if random.IntN(2) == 0 {
-			ev.ReturnedMinor = minor(random.Int64N(800))
+			ev.ReturnedMinor = new(random.Int64N(800))
 		}
 		if random.IntN(2) == 0 {
 			ev.Tokens = []string{fmt.Sprint("p", random.IntN(3))}

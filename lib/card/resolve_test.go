@@ -3,6 +3,7 @@ package card_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,10 +36,10 @@ func clusters(c *card.Clients) map[string][]string {
 }
 
 func TestIdentity(t *testing.T) {
-	many := func(n int, make func(i int) stated) []stated {
+	many := func(n int, each func(i int) stated) []stated {
 		events := []stated{}
 		for i := range n {
-			events = append(events, make(i))
+			events = append(events, each(i))
 		}
 		return events
 	}
@@ -180,7 +181,7 @@ func TestTheOrderOfEventsDoesNotChangeClients(t *testing.T) {
 		}
 		want := clusters(resolve(3, round%2 == 0, events...))
 		random.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
-		events = append(events, events[:10]...) // and some twice
+		events = slices.Concat(events, events[:10]) // and some twice
 		if diff := cmp.Diff(want, clusters(resolve(3, round%2 == 0, events...))); diff != "" {
 			t.Fatalf("round %d (-want +got):\n%s", round, diff)
 		}

@@ -145,7 +145,7 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		path, want string
 	}{
 		{"unknown key", "business:\n  name: A\n  curency: RUB\n", 3, "business.curency", "unknown key; known here: country, currency, language, name, rates, timezone"},
-		{"unknown key at the top", "busines: {}\n", 1, "busines", "unknown key"},
+		{"unknown key at the top", "shops: {}\n", 1, "shops", "unknown key"},
 		{"unknown key in a list", "sources:\n  - name: a\n    kind: json\n  - name: b\n    kind: json\n    secret: x\n", 6, "sources.1.secret", "unknown key"},
 		{"text for a number", "metrics:\n  churn_days: ninety\n", 2, "metrics.churn_days", "want a whole number, got text"},
 		{"a value for a section", "business: Кофейня\n", 1, "business", "want keys with values, got text"},

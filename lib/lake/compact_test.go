@@ -71,8 +71,12 @@ func TestDuplicates(t *testing.T) {
 		{"after it an id is forgotten", []delivery{{"site", "d", lead("d", anna), 0}, {"site", "d", lead("d", anna), 36 * day}}, []string{"events", "events"}, 2},
 		{"one id of two sources is two", []delivery{{"site", "d", lead("d", anna), 0}, {"crm", "d", lead("d", anna), time.Hour}}, []string{"events", "events"}, 2},
 		{"the same id, another body", []delivery{{"site", "d", lead("d", anna), 0}, {"site", "d", lead("d", boris), time.Hour}}, []string{"events", "failed id_conflict"}, 1},
-		{"… and each of the two once more", []delivery{{"site", "d", lead("d", anna), 0}, {"site", "d", lead("d", boris), day}, {"site", "d", lead("d", anna), 2 * day}, {"site", "d", lead("d", boris), 3 * day}},
-			[]string{"events", "failed id_conflict", "duplicate", "duplicate"}, 1},
+		{
+			"… and each of the two once more",
+			[]delivery{{"site", "d", lead("d", anna), 0}, {"site", "d", lead("d", boris), day}, {"site", "d", lead("d", anna), 2 * day}, {"site", "d", lead("d", boris), 3 * day}},
+			[]string{"events", "failed id_conflict", "duplicate", "duplicate"},
+			1,
+		},
 		{"an event in another batch", []delivery{{"site", "", "[" + lead("a", anna) + "," + lead("b", boris) + "]", 0}, {"site", "", "[" + lead("b", boris) + "," + lead("c", boris) + "]", day}}, []string{"events", "events"}, 3},
 		{"a batch of nothing new", []delivery{{"site", "", "[" + lead("a", anna) + "," + lead("b", boris) + "]", 0}, {"site", "", "[" + lead("b", boris) + "," + lead("a", anna) + "]", day}}, []string{"events", "duplicate"}, 2},
 		{"an event twice in a batch", []delivery{{"site", "", "[" + lead("a", anna) + "," + lead("a", anna) + "]", 0}}, []string{"events"}, 1},
@@ -305,7 +309,7 @@ func TestAnErasedPersonStaysAway(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, new(objstore.Mem))
 			suppress(t, w, "r1", noon, token, email)
-			suppress(t, w, "r0", noon.AddDate(-1, 0, 0), token) // erased once before: the later erasure counts
+			suppress(t, w, "r9", noon.AddDate(-1, 0, 0), token) // erased once before: the later erasure counts
 			w.store1(row("site", "c", tc.body, tc.at))
 			w.compact()
 			if diff := cmp.Diff([]string{tc.want}, w.outcomes()); diff != "" {

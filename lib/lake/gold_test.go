@@ -246,7 +246,7 @@ func TestTheConfigurationInForce(t *testing.T) {
 	if read().Business.Currency != "USD" {
 		t.Error("a new file was not read")
 	}
-	put("busines: {}\n")
+	put("shops: {}\n")
 	now = now.Add(time.Minute)
 	if _, err := source.Config(t.Context()); !errors.Is(err, config.ErrInvalid) {
 		t.Errorf("an invalid file: %v, want ErrInvalid", err)

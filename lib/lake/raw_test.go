@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -104,9 +105,9 @@ func (g *gate) Create(ctx context.Context, key string, body []byte) (objstore.Ve
 
 // watched tells when a caller has put its delivery down and begins to wait.
 type watched struct {
-	context.Context
-	once   *sync.Once
-	queued *sync.WaitGroup
+	context.Context //nolint:containedctx // it is a context
+	once            *sync.Once
+	queued          *sync.WaitGroup
 }
 
 func (w watched) Done() <-chan struct{} {
@@ -148,7 +149,7 @@ func TestDeliveriesThatArriveTogetherAreOneObject(t *testing.T) {
 	mem := new(objstore.Mem)
 	var given []schema.RawRow
 	for i := range 500 {
-		given = append(given, row("site", fmt.Sprint(i), fmt.Sprint("body ", i), noon.Add(time.Duration(i)*time.Second)))
+		given = append(given, row("site", strconv.Itoa(i), fmt.Sprint("body ", i), noon.Add(time.Duration(i)*time.Second)))
 	}
 	for i, err := range crowd(t, newGate(mem), given, here(t), func() {}) {
 		if err != nil {
@@ -174,7 +175,7 @@ func TestAGroupAcrossMidnightIsTwoDays(t *testing.T) {
 	midnight := time.Date(2026, 3, 11, 0, 0, 0, 0, time.UTC)
 	var given []schema.RawRow
 	for i := range 10 {
-		given = append(given, row("site", fmt.Sprint(i), "b", midnight.Add(time.Duration(i-5)*time.Second)))
+		given = append(given, row("site", strconv.Itoa(i), "b", midnight.Add(time.Duration(i-5)*time.Second)))
 	}
 	for i, err := range crowd(t, newGate(mem), given, here(t), func() {}) {
 		if err != nil {
@@ -239,7 +240,7 @@ func TestTooMuchWaitingIsRefused(t *testing.T) {
 	big := strings.Repeat("x", 5<<20)
 	var given []schema.RawRow
 	for i := range 20 { // the first is being written; of the other 95 MiB 64 may wait
-		given = append(given, row("site", fmt.Sprint(i), big, noon))
+		given = append(given, row("site", strconv.Itoa(i), big, noon))
 	}
 	acked := 0
 	for _, err := range crowd(t, newGate(mem), given, here(t), func() {}) {

@@ -63,10 +63,7 @@ func (e *eraser) widen(ctx context.Context) error {
 			}
 		}
 	}
-	e.words, e.digits = map[string]*Act{}, map[string]*Act{}
-	for token, act := range e.owner {
-		e.words[token] = act
-	}
+	e.words, e.digits = maps.Clone(e.owner), map[string]*Act{}
 	if !e.whole {
 		return nil
 	}
@@ -197,13 +194,15 @@ func (e *eraser) findPlain(text string) *Act {
 // notMail ends an e-mail address or a hash; stricter than the standard, since =
 // or & stand before an address more often than in it.
 func notMail(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '@' || r == '.' || r == '_' || r == '-' || r == '+' || r == '~' || r > 0x7f && r != '\u00a0')
+	if r > utf8.RuneSelf {
+		return r == '\u00a0'
+	}
+	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789@._-+~", r)
 }
 
 // notPhone ends what may be a number with its separators.
 func notPhone(r rune) bool {
-	return !(r >= '0' && r <= '9' || r == '+' || r == ' ' || r == '-' || r == '(' || r == ')' || r == '.' || r == '/' ||
-		r == '\t' || r == '\u00a0' || r == '\u2011' || r == '\u2013' || r == '\u202f')
+	return !strings.ContainsRune("0123456789+ -()./\t\u00a0\u2011\u2013\u202f", r)
 }
 
 func (e *eraser) findPhone(run string) *Act {

@@ -195,7 +195,7 @@ func (e *eraser) shows(body []byte) bool { return e.find(string(body)) != nil }
 // eraseInbox takes the person's lines out of dropped files; a file that is no
 // text goes whole.
 func (e *eraser) eraseInbox(ctx context.Context) error {
-	return e.eachObject(ctx, "inbox/", func(key string, body []byte, act *Act) error {
+	return e.eachObject(ctx, "inbox/", func(key string, body []byte) error {
 		if left, ok := withoutParts(body, true, e.shows); ok && !e.shows(left) {
 			_, err := e.p.store.Put(ctx, key, left)
 			return err
@@ -207,11 +207,11 @@ func (e *eraser) eraseInbox(ctx context.Context) error {
 // eraseAudiences removes every audience file that shows a person in clear, hashed
 // or by his client id: the next export or download makes it again without him.
 func (e *eraser) eraseAudiences(ctx context.Context) error {
-	return e.eachObject(ctx, lake.AudiencesPrefix, func(key string, _ []byte, _ *Act) error { return e.p.store.Delete(ctx, key) })
+	return e.eachObject(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
 }
 
 // eachObject calls change for every object below prefix that shows a person.
-func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key string, body []byte, act *Act) error) error {
+func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key string, body []byte) error) error {
 	var keys []string
 	for info, err := range e.p.store.List(ctx, prefix, "") {
 		if err != nil {
@@ -235,7 +235,7 @@ func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key 
 		if act == nil {
 			continue
 		}
-		if err := change(key, body, act); err != nil {
+		if err := change(key, body); err != nil {
 			return fmt.Errorf("rewrite %s: %w", key, err)
 		}
 		act.Objects[strings.TrimSuffix(prefix, "/")]++

@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,7 +117,7 @@ func plant(t *testing.T) *world {
 	for i := range 50 {
 		number, mail := fmt.Sprintf("7916333%04d", i), fmt.Sprintf("client%d@kofe.ru", i)
 		spelled := fmt.Sprintf("8+(916)+333-%02d-%02d", i/100, i%100)
-		w.post("site", "phone="+spelled+"&name=Familia"+fmt.Sprint(i)+".&email="+strings.ReplaceAll(mail, "@", "%40"))
+		w.post("site", "phone="+spelled+"&name=Familia"+strconv.Itoa(i)+".&email="+strings.ReplaceAll(mail, "@", "%40"))
 		client := fmt.Sprintf(`"phone": "+%s", "external_id": "C-%d"`, number, i)
 		w.post("till", sale(fmt.Sprintf("o%d", i), "paid", "2026-11-01T12:00:00+03:00", client, "100.00"))
 		w.post("till", fmt.Sprintf(`{"id": "c%d", "kind": "contact", "at": "2026-11-01T13:00:00+03:00", "client": {"email": "%s"}, "contact": {"channel": "chat", "text": "call me: %s"}}`, i, mail, number))
@@ -334,16 +335,66 @@ func TestAnUnknownContactGivesAnEmptyAct(t *testing.T) {
 	}
 }
 
+func TestOnlyAVerifiedRequestIsActedOn(t *testing.T) {
+	w := newWorld(t)
+	for i := range 4 {
+		w.post("site", fmt.Sprintf("phone=8916333%04d&email=client%d%%40kofe.ru", i, i))
+	}
+	w.compact()
+	ask := func(source string, i int) {
+		w.post(source, fmt.Sprintf(`{"id": "e%d", "kind": "erase", "at": "2026-11-01T12:00:00Z", "client": {"phone": "+7916333%04d"}}`, i, i))
+	}
+	ask("till", 0) // anybody may post there
+	ask("crm", 1)
+	ask("crm", 2)
+	if report := w.erase(""); len(report.Acts) != 0 { // not merged yet, so nobody has asked
+		t.Errorf("acts %+v before compaction", report.Acts)
+	}
+	w.compact()
+	report := w.erase("")
+	if len(report.Acts) != 2 {
+		t.Fatalf("acts %+v, want those of the two verified requests", report.Acts)
+	}
+	for _, act := range report.Acts {
+		// The lead and the request itself, both anonymous now.
+		if act.Tokens != 2 || act.Rows["lake/events"] != 2 || act.Rows["lake/contacts"] != 2 || act.By != "crm" {
+			t.Errorf("act %+v, want two tokens, events and contacts", act)
+		}
+	}
+	everything := w.everything()
+	for i, want := range []bool{true, false, false, true} {
+		if got := len(w.seen(i, everything)) > 0; got != want {
+			t.Errorf("person %d is seen: %t, want %t", i, got, want)
+		}
+	}
+}
+
+func TestPagesForgetAsSoonAsTheStoreDoes(t *testing.T) {
+	w := buyers(t, 3)
+	before, err := w.NightOf(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.open("a token key that tests share").Erase(t.Context(), pipeline.EraseRequest{Contact: "+" + number(1)}); err != nil {
+		t.Fatal(err)
+	}
+	after, err := w.NightOf(t.Context())
+	if err != nil || before.Summary.Clients != 3 || after.Summary.Clients != 2 {
+		t.Errorf("pages show %d clients, then %d, %v; want 3 and 2", before.Summary.Clients, after.Summary.Clients, err)
+	}
+}
+
 func TestAnInterruptedErasureIsFinished(t *testing.T) {
+	begin := newWorld(t)
+	begin.post("site", "phone=89163330001&email=client1%40kofe.ru")
+	begin.post("till", sale("o1", "paid", "2026-11-01T12:00:00+03:00", `"phone": "+79163330001"`, "100.00"))
+	begin.post("till", `{"broken": "8 916 333 00 01"`)
+	begin.compact()
+	begin.now = at("2026-11-02T04:00:00Z")
+	begin.night("")
+	begin.export()
 	for fail := 1; ; fail++ {
-		w := newWorld(t)
-		w.post("site", "phone=89163330001&email=client1%40kofe.ru")
-		w.post("till", sale("o1", "paid", "2026-11-01T12:00:00+03:00", `"phone": "+79163330001"`, "100.00"))
-		w.post("till", `{"broken": "8 916 333 00 01"`)
-		w.compact()
-		w.now = at("2026-11-02T04:00:00Z")
-		w.night("")
-		w.export()
+		w := begin.copied()
 		flaky := &failing{Store: w.store, left: fail}
 		p, err := pipeline.New(pipeline.Config{Store: flaky, Now: w.clock, Logger: quiet(), TokenKey: []byte("a token key that tests share")})
 		if err != nil {
@@ -389,15 +440,8 @@ func TestANightThatRanDuringAnErasureBringsNobodyBack(t *testing.T) {
 	w.now = at("2026-11-02T04:00:00Z")
 	// The person is erased at each of the night's first writes in turn.
 	for n := 1; n <= 20; n++ {
-		store := &objstore.Mem{Now: w.clock}
-		for key, body := range w.objects("") {
-			if _, err := store.Put(t.Context(), key, []byte(body)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		u := &world{T: t, now: w.now, store: store}
-		u.Pipeline = u.open("a token key that tests share")
-		during := &meanwhile{Store: store, left: n, do: func() { u.erase("client1@kofe.ru") }}
+		u := w.copied()
+		during := &meanwhile{Store: u.store, left: n, do: func() { u.erase("client1@kofe.ru") }}
 		p, err := pipeline.New(pipeline.Config{Store: during, Now: u.clock, Logger: quiet(), TokenKey: []byte("a token key that tests share")})
 		if err != nil {
 			t.Fatal(err)
@@ -408,7 +452,7 @@ func TestANightThatRanDuringAnErasureBringsNobodyBack(t *testing.T) {
 		if during.left > 0 {
 			u.erase("client1@kofe.ru") // the night wrote less than that
 		}
-		run, err := lake.Current(t.Context(), store)
+		run, err := lake.Current(t.Context(), u.store)
 		if err != nil {
 			t.Fatal(err)
 		}

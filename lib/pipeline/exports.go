@@ -11,6 +11,7 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -144,8 +145,13 @@ func (p *Pipeline) newExporter(ctx context.Context, statement string) (*exporter
 	if err != nil {
 		return nil, err
 	}
+	thresholds, err := lake.ReadRunTable[schema.ThresholdRow](ctx, p.store, run)
+	if err != nil {
+		return nil, err
+	}
+	once := analytics.FirstMeansOne(thresholds)
 	for _, s := range playbook.Segments() {
-		e.titles[s.Key] = audience.Text{RU: s.Advice("ru", false).Title, EN: s.Advice("en", false).Title}
+		e.titles[s.Key] = audience.Text{RU: s.Advice("ru", once).Title, EN: s.Advice("en", once).Title}
 	}
 	e.titles[segment.Buyers] = audience.Text{RU: "Все покупатели", EN: "All buyers"}
 	e.left, err = p.leftSince(ctx, run, e.clients)
@@ -298,7 +304,7 @@ func (e *exporter) contact(id string, forPeople bool) audience.Contact {
 	}
 	if forPeople {
 		c.Fields = map[string]string{
-			"name": person.Name, "orders": fmt.Sprint(client.Orders),
+			"name": person.Name, "orders": strconv.FormatInt(client.Orders, 10),
 			"revenue": money.Decimal(client.RevenueMinor, e.cfg.Business.Currency),
 		}
 		if client.RFMCode != nil {

@@ -84,7 +84,7 @@ func randomText() string {
 }
 
 // tokenKeyObject keeps the known answer of the token key.
-const tokenKeyObject = "config/token_key.json"
+const tokenKeyObject = "config/token_key.json" //nolint:gosec // G101: a name, not a key
 
 // CheckTokenKey compares the token key with the known answer that the store
 // keeps, and puts the answer down at the first call.

@@ -25,6 +25,7 @@ const shopConfig = `
 business: {name: Shop, currency: RUB, timezone: Europe/Moscow, country: RU, language: en}
 sources:
   - {name: till, kind: json}
+  - {name: crm, kind: json, secrets: [env:CRM]}
   - name: site
     kind: form
     consents: [{purpose: ads, always: true, text_version: "1"}]
@@ -32,6 +33,8 @@ sources:
     kind: form
     consents: [{purpose: ads, field: agree, equals: "yes"}]
 `
+
+const crmSecret = "the secret of the CRM in tests"
 
 // world is one shop over a store in memory, with a clock that a test sets.
 type world struct {
@@ -50,13 +53,27 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.in, err = webhook.New(webhook.Config{
 		Sources: lake.NewConfigSource(w.store, w.clock, 0).Config, Sink: lake.Sink{Raw: lake.NewRawWriter(w.store)},
-		Secret: func(context.Context, string) (string, error) { return "", nil }, Now: w.clock, Logger: slog.New(slog.DiscardHandler),
+		Secret: func(context.Context, string) (string, error) { return crmSecret, nil }, Now: w.clock, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Pipeline = w.open("a token key that tests share")
 	return w
+}
+
+// copied is a world of its own that begins where w stands.
+func (w *world) copied() *world {
+	w.Helper()
+	c := &world{T: w.T, now: w.now, store: &objstore.Mem{}}
+	c.store.Now = c.clock
+	for key, body := range w.objects("") {
+		if _, err := c.store.Put(w.Context(), key, []byte(body)); err != nil {
+			w.Fatal(err)
+		}
+	}
+	c.Pipeline = c.open("a token key that tests share")
+	return c
 }
 
 func (w *world) clock() time.Time { return w.now }
@@ -90,8 +107,9 @@ func (w *world) post(source, body string) {
 	w.Helper()
 	r := httptest.NewRequest(http.MethodPost, "/in/"+source, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if source == "till" {
+	if source == "till" || source == "crm" {
 		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("X-Leadlake-Key", crmSecret)
 	}
 	answer := httptest.NewRecorder()
 	w.in.ServeHTTP(answer, r)

@@ -200,7 +200,7 @@ type ExportBundle struct {
 	Refused      Text
 	BeforeUpload []Text
 	Warnings     []Text
-	// GivenAt is the last download, nil for never.
+	// GivenAt is the last download, nil where none is known of.
 	GivenAt *time.Time
 }
 

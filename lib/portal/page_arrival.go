@@ -26,6 +26,7 @@ type exportsBody struct {
 type exportSegment struct {
 	Key     string
 	Title   Text
+	Members int64
 	Bundles []ExportBundle
 }
 
@@ -49,6 +50,7 @@ func (p *Portal) exports(v *visit) error {
 			body.Segments = append(body.Segments, exportSegment{Key: b.Segment, Title: b.SegmentTitle})
 		}
 		s := &body.Segments[len(body.Segments)-1]
+		s.Members = max(s.Members, b.Members)
 		s.Bundles = append(s.Bundles, b)
 		for _, f := range b.Files {
 			if f.Written {
@@ -57,6 +59,8 @@ func (p *Portal) exports(v *visit) error {
 			}
 		}
 	}
+	// The largest first: the reader looks for names, not for keys.
+	slices.SortStableFunc(body.Segments, func(a, b exportSegment) int { return cmp.Compare(b.Members, a.Members) })
 	// Only a segment of this night is repeated: what a stranger's link asks for is not.
 	known := slices.IndexFunc(n.Segments, func(s SegmentSummary) bool { return s.Key == asked })
 	switch {
