@@ -88,7 +88,7 @@ type demoMarker struct {
 
 // Accounts of the demo. Everything they open is invented.
 const (
-	demoOwnerPassword    = "demo-owner"    //nolint:gosec // G101: printed for everybody
+	demoOwnerPassword    = "demo-owner"
 	demoMarketerPassword = "demo-marketer" //nolint:gosec // G101: printed for everybody
 )
 

@@ -12,10 +12,8 @@ import (
 
 	"github.com/leadlake/leadlake/infra/leadlake/wiring"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/portal"
-	"github.com/leadlake/leadlake/lib/schema"
 	"github.com/leadlake/leadlake/lib/webhook"
 )
 
@@ -76,7 +74,7 @@ const settle = time.Second
 func (m *machine) webhooks() (*webhook.Handler, error) {
 	return webhook.New(webhook.Config{
 		Sources: lake.NewConfigSource(m.store, m.now, settle).Config,
-		Sink:    sink{lake.NewGroup(m.store)},
+		Sink:    lake.Sink{Raw: lake.NewGroup(m.store)},
 		Secret:  environmentSecret(m.sys),
 		Ready:   m.ready,
 		Now:     m.now, Logger: m.logger,
@@ -111,30 +109,6 @@ func (m *machine) ready(ctx context.Context) error {
 		return errors.New("the store gave back other bytes than it was given")
 	}
 	return nil
-}
-
-// sink stores deliveries as raw rows.
-type sink struct{ group *lake.Group }
-
-// Store implements webhook.Sink.
-func (s sink) Store(ctx context.Context, d webhook.Delivery) error {
-	err := s.group.Store(ctx, rawRow(d))
-	if errors.Is(err, lake.ErrOverloaded) || errors.Is(err, objstore.ErrRefused) {
-		return fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
-	}
-	return err
-}
-
-// StoreUnauthenticated implements webhook.Sink.
-func (s sink) StoreUnauthenticated(ctx context.Context, d webhook.Delivery) error {
-	return s.group.StoreUnauthenticated(ctx, rawRow(d))
-}
-
-func rawRow(d webhook.Delivery) schema.RawRow {
-	return schema.RawRow{
-		Key: d.Key, Source: d.Source.Name, HasID: d.HasID, ReceivedAt: d.ReceivedAt, Method: d.Method, ContentType: d.ContentType,
-		Suffix: d.Suffix, Query: d.Query, Headers: schema.MapOf(d.Header), Body: d.Body, Trusted: d.Trusted,
-	}
 }
 
 // function is one function of the template, called with an event.

@@ -165,6 +165,13 @@ func TestLookingBackMovesNothing(t *testing.T) {
 func TestAnInterruptedNightIsFinished(t *testing.T) {
 	begin := newWorld(t)
 	feedOf(begin, 8, func(string) {})
+	for i := range 10 { // paid before the earlier day's end, cancelled after it
+		order := fmt.Sprintf("late-%d", i)
+		begin.post("till", sale(order, "paid", "2026-11-19T09:00:00Z", `"phone": "+79162220000"`, "100.00"))
+		begin.post("till", sale(order, "cancelled", "2026-11-25T09:00:00Z", `"phone": "+79162220000"`, "100.00"))
+	}
+	begin.compact()
+	begin.night("2026-11-15")
 	whole := begin.copied()
 	whole.night("2026-11-30")
 	want := whole.gold()
@@ -191,7 +198,8 @@ func TestAnInterruptedNightIsFinished(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, sum := range wantEarly {
-			if run.Tables[name].SHA256 != sum {
+			// Who comes after the 30th has no predecessor to compare with.
+			if run.Tables[name].SHA256 != sum && (early.InForce || name != "segments" && name != "rfm_moves") {
 				t.Errorf("broken at write %d: table %s of an earlier day differs", fail, name)
 			}
 		}
