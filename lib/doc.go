@@ -32,8 +32,8 @@
 // Made of it: the night. Pure, except that writers of files get an io.Writer.
 //
 //	lib/card                      orders folded, people resolved, one card for each client
-//	lib/analytics                 RFM, ABC, XYZ, cohorts, lifetime value, funnel, basket
-//	lib/segment                   rules over cards
+//	lib/analytics                 RFM, ABC, cohorts, lifecycle, and the playbook in words
+//	lib/segment                   who belongs to which segment, and since when
 //	lib/audience                  files that advertising platforms accept
 //
 // Out, and the shell that runs it all.

@@ -113,10 +113,16 @@ func (p *Pipeline) analyse(ctx context.Context, request NightRequest) (NightRepo
 			return report, err
 		}
 	}
-	if err := resolve(ctx, n); err != nil {
+	// Folding orders and resolving people read the same days and need nothing of
+	// each other. Both are waited for: nothing of a night goes on after it failed.
+	folding := make(chan foldedOrders, 1)
+	go func() { folding <- p.foldOrders(ctx, n) }()
+	err = resolve(ctx, n)
+	orders := <-folding
+	if err := errors.Join(err, orders.err); err != nil {
 		return NightReport{}, err
 	}
-	if err := p.score(ctx, n); err != nil {
+	if err := score(ctx, n, orders); err != nil {
 		return NightReport{}, err
 	}
 	if err := p.writeTables(ctx, n); err != nil {
@@ -283,11 +289,7 @@ func orderColumns() []string {
 }
 
 // score reads the folded orders, one bucket at a time, and scores the clients.
-func (p *Pipeline) score(ctx context.Context, n *night) error {
-	orders, done, err := p.foldOrders(ctx, n)
-	if err != nil {
-		return err
-	}
+func score(ctx context.Context, n *night, orders foldedOrders) error {
 	asOf, err := analytics.ParseDay(n.asOf)
 	if err != nil {
 		return err
@@ -308,7 +310,7 @@ func (p *Pipeline) score(ctx context.Context, n *night) error {
 		return err
 	}
 	for bucket := range orderBuckets {
-		body, _, err := orders.Get(ctx, bucketKey(bucket))
+		body, _, err := orders.store.Get(ctx, bucketKey(bucket))
 		if errors.Is(err, objstore.ErrNotExist) {
 			continue
 		}
@@ -330,7 +332,7 @@ func (p *Pipeline) score(ctx context.Context, n *night) error {
 			}
 		}
 	}
-	if err := done(); err != nil {
+	if err := orders.done(); err != nil {
 		return err
 	}
 	n.base = accumulator.Result()

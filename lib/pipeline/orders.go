@@ -46,11 +46,23 @@ func bucketOf(shop, order string) int {
 	return int(hash.Sum32() % orderBuckets)
 }
 
-// foldOrders brings the folded orders up to the end of a business day and returns
-// the store that holds them: the lake itself, or for a day before the one that
-// lake/orders stands at a store in memory, so that looking back changes nothing.
-// After they were read, done says whether they were the ones of that day.
-func (p *Pipeline) foldOrders(ctx context.Context, n *night) (orders objstore.Store, done func() error, err error) {
+// foldedOrders is where the folded orders of a night lie. After they were read,
+// done says whether they were the ones of its day.
+type foldedOrders struct {
+	store objstore.Store
+	done  func() error
+	err   error
+}
+
+// foldOrders brings the folded orders up to the end of a business day: in the
+// lake itself, or for a day before the one that lake/orders stands at in a store
+// in memory, so that looking back changes nothing.
+func (p *Pipeline) foldOrders(ctx context.Context, n *night) foldedOrders {
+	store, done, err := p.fold(ctx, n)
+	return foldedOrders{store: store, done: done, err: err}
+}
+
+func (p *Pipeline) fold(ctx context.Context, n *night) (orders objstore.Store, done func() error, err error) {
 	state, version, err := p.readOrdersState(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -67,6 +68,11 @@ func tableName[T Row]() string {
 	return row.Table()
 }
 
+// codec is zstd at its fastest level: the pages are dense already, and the tables
+// of the higher levels cost more to set up than most of our files have bytes. It
+// keeps a pool of encoders, so it is one for all.
+var codec = &zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1} //nolint:gochecknoglobals // immutable but for its pool
+
 // rowGroupRows bounds the memory of a writer and of a reader of one group.
 const rowGroupRows = 200_000
 
@@ -74,7 +80,7 @@ func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T]
 	var row T
 	options := []parquet.WriterOption{
 		parquet.SchemaOf(*new(T)),
-		parquet.Compression(&parquet.Zstd),
+		parquet.Compression(codec),
 		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
 		parquet.KeyValueMetadata("leadlake.table", row.Table()),
 		parquet.KeyValueMetadata("leadlake.schema", strconv.Itoa(FormatVersion)),
