@@ -5,8 +5,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BIN := .bin
-# Directories whose tests start goroutines on purpose; they run under the race detector.
-CONCURRENT := ./lib/objstore/... ./lib/webhook/... ./lib/lake/... ./lib/pipeline/... ./lib/portal/... ./functions/... ./infra/...
+# Directories whose tests start goroutines on purpose; they run under the race detector,
+# which makes the demo and the long histories of the pipeline forty times slower: of those
+# two packages the tests that really run things at once.
+CONCURRENT := ./lib/objstore/... ./lib/webhook/... ./lib/lake/... ./lib/portal/... ./functions/internal/... ./infra/leadlake/wiring/...
+AT_ONCE := 'Audit|DuringAnErasure|TheSameNight|WhoLeaves|PagesForget|Killed|Serve|Owner|Control|Bucket|Check'
 # Time for each fuzz target; a nightly run sets FUZZTIME=5m.
 FUZZTIME ?= 5s
 # Only what a Lambda binary needs: no RPC mode, no symbol tables, no paths of the machine.
@@ -25,6 +28,7 @@ test: ## everything a change must pass; installs what a test needs and is missin
 race: ## the concurrent packages under the race detector, in random order
 	@.ci/prepare
 	go test -race -shuffle=on $(CONCURRENT)
+	go test -race -shuffle=on -run=$(AT_ONCE) ./lib/pipeline ./infra/leadlake
 
 lint: ## golangci-lint in its pinned version
 	@infra/tools/install.sh golangci-lint >/dev/null

@@ -225,13 +225,13 @@ func viewMonths(l *locale, n *Night) (*monthChart, error) {
 	return c, nil
 }
 
-// niceTop rounds a scale's end up to 1, 2 or 5 times a power of ten, and to an
-// even number so that its half is whole.
+// niceTop rounds a scale's end up to a number whose half is whole and easy to
+// read: 2, 2.4, 3, 4, 5, 6, 8 or 10 times a power of ten.
 func niceTop(n int64) int64 {
 	for power := int64(1); ; power *= 10 {
-		for _, head := range []int64{2, 4, 6, 10} {
-			if head*power >= n {
-				return head * power
+		for _, tenths := range []int64{20, 24, 30, 40, 50, 60, 80, 100} {
+			if top := tenths * power / 10; top >= n && tenths*power%20 == 0 {
+				return top
 			}
 		}
 	}
