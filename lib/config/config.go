@@ -5,8 +5,6 @@
 package config
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/event"
@@ -237,9 +235,4 @@ func (c *Config) SetTimezone(name string) error {
 	}
 	c.Business.Timezone, c.location = name, location
 	return nil
-}
-
-// Currencies are the currencies whose money counts, the business's first.
-func (c *Config) Currencies() []string {
-	return append([]string{c.Business.Currency}, slices.Sorted(maps.Keys(c.rates))...)
 }

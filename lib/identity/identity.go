@@ -263,8 +263,8 @@ func (k Key) External(shop, id string) Token {
 	return k.token(KindExternal, "ext:"+shop+":"+id)
 }
 
-// KnownAnswer is a fixed token of the key; the configuration keeps it, so that
-// a changed key is noticed before it splits the base.
+// KnownAnswer is a fixed token of the key; the store keeps it, so that a changed
+// key is noticed before it splits the base.
 func (k Key) KnownAnswer() Token { return k.token(KindCard, "known-answer") }
 
 // Sum is a keyed digest for other purposes of the deployment (holdout, export
