@@ -2,8 +2,6 @@ package lake
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -245,9 +243,4 @@ func rawRow(d webhook.Delivery) schema.RawRow {
 		Key: d.Key, Source: d.Source.Name, HasID: d.HasID, ReceivedAt: schema.Times(d.ReceivedAt), Method: d.Method, ContentType: d.ContentType,
 		Suffix: d.Suffix, Query: d.Query, Headers: schema.MapOf(d.Header), Body: d.Body, Trusted: d.Trusted,
 	}
-}
-
-func bodyHash(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }
