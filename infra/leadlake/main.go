@@ -34,6 +34,7 @@ func commands() []command {
 		{"report", "make a report of your own spreadsheets", reportCommand},
 		{"check", "look whether everything is in order", checkCommand},
 		{"user", "add an account, change its password, close it", userCommand},
+		{"redrive", "run failed deliveries again after a fix", redriveCommand},
 		{"erase", "erase a person, with the proof", eraseCommand},
 		{"why", "explain a client's numbers", whyCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},

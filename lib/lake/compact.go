@@ -19,7 +19,7 @@ import (
 
 // chunkBytes bounds the bodies that one merge holds in memory; with what is made
 // of them that is some eight times as much.
-const chunkBytes = 24 << 20
+const chunkBytes = 16 << 20
 
 // Raw objects are read several at once: on S3 a request takes some 20 ms. The
 // bytes are those of the objects, a fraction of what they hold.

@@ -20,13 +20,13 @@ type rawDelivery struct {
 // other: many are prepared at once, then decided one after the other.
 type prepared struct {
 	rawDelivery
-	hash     string // of its content
-	source   config.Source
-	known    bool // the source is configured
-	failure  *webhook.Failure
-	idKey    string // the raw key of the delivery id as it is read now; empty without an id
-	events   []preparedEvent
-	again    bool // a redrive: what came under its ids since then has corrected it
+	hash    string // of its content
+	source  config.Source
+	known   bool // the source is configured
+	failure *webhook.Failure
+	idKey   string // the raw key of the delivery id as it is read now; empty without an id
+	events  []preparedEvent
+	again   bool // a redrive: what came under its ids since then has corrected it
 }
 
 type preparedEvent struct {

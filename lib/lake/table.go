@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -49,6 +50,11 @@ func ReadTable[T schema.Row](ctx context.Context, store objstore.Store, key stri
 	table.number, _ = strconv.ParseInt(meta[0], 10, 64) // absent in tables that are never replaced
 	return table, nil
 }
+
+// Claimed reports whether the table is the ledger of a day that somebody works on
+// now, or was when he was killed: the day's other tables may hold what no line
+// stands for. The next compaction or redrive settles it.
+func (t Table[T]) Claimed() bool { return strings.HasSuffix(t.nonce, claimed) }
 
 // Write replaces the table's object by rows, if it still is what was read;
 // otherwise the error matches objstore.ErrChanged or objstore.ErrExist.

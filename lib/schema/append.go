@@ -13,7 +13,7 @@ import (
 
 // appendRows is the size up to which the last row groups of a file are written
 // anew together with the rows that are appended.
-const appendRows = 64 << 10
+const appendRows = 32 << 10
 
 // magic begins and ends every Parquet file.
 const magic = "PAR1"
