@@ -87,8 +87,12 @@ func (r redriven) text() string {
 			n    int
 			what string
 		}{
-			{c.Stored, "fit now and were stored"}, {c.Events, "became events"}, {c.Pings, "pings"}, {c.Duplicates, "duplicates"},
-			{c.Suppressed, "of erased people"}, {c.Failed, "still fail"},
+			{c.Stored, "fit now and were stored"},
+			{c.Events, "became events"},
+			{c.Pings, "pings"},
+			{c.Duplicates, "duplicates"},
+			{c.Suppressed, "of erased people"},
+			{c.Failed, "still fail"},
 		} {
 			if part.n > 0 {
 				fmt.Fprintf(&text, ", %d %s", part.n, part.what)

@@ -75,8 +75,18 @@ func (c *Compactor) claim(ctx context.Context, day string, decided objstore.Vers
 	return t, nil
 }
 
-// undisturbed finds the ledgers of the other days as they were decided by.
+// undisturbed finds the ledgers of the other days as they were decided by, and no
+// new one among them.
 func (c *Compactor) undisturbed(ctx context.Context, day string) error {
+	now, err := Days(ctx, c.Store, DeliveriesPrefix)
+	if err != nil {
+		return err
+	}
+	for _, other := range now {
+		if c.memory.days[other] == nil && other >= c.memory.first {
+			return fmt.Errorf("%w: %s has a ledger now", objstore.ErrChanged, other)
+		}
+	}
 	for _, other := range c.memory.stored() {
 		if other == day {
 			continue

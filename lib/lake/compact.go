@@ -245,8 +245,8 @@ func (c *Compactor) window(ctx context.Context, days []string, dedupeDays int) (
 	if err != nil {
 		return nil, err
 	}
-	first := Day(oldest.AddDate(0, 0, -dedupeDays))
-	all = append(slices.DeleteFunc(all, func(day string) bool { return day < first }), days...)
+	c.memory.first = Day(oldest.AddDate(0, 0, -dedupeDays))
+	all = append(slices.DeleteFunc(all, func(day string) bool { return day < c.memory.first }), days...)
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }

@@ -36,7 +36,7 @@ func fingerprint(parts ...string) [16]byte {
 // each under its name, so a field that a later version adds changes no hash of a
 // statement without it: hashes are kept in the ledger.
 func contentHash(ev *event.Event) int64 {
-	text := hashRoom.Get().(*[]byte) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	text := hashRoom.Get().(*[]byte) // the pool holds nothing else
 	*text = appendStruct((*text)[:0], reflect.ValueOf(ev).Elem(), func(name string) bool {
 		return name == "ID" || name == "DerivedID" || name == "SenderOrders"
 	})
@@ -74,8 +74,8 @@ func empty(v reflect.Value) bool {
 
 func appendValue(text []byte, v reflect.Value) []byte {
 	if v.Type() == timeType {
-		at := v.Interface().(time.Time) //nolint:errcheck,forcetypeassert // looked at just now
-		text = binary.BigEndian.AppendUint64(text, uint64(at.Unix()))
+		at := v.Interface().(time.Time) // looked at just now
+		text = binary.BigEndian.AppendUint64(text, uint64(at.Unix())) //nolint:gosec // G115: the bits count
 		return binary.BigEndian.AppendUint32(text, uint32(at.Nanosecond())) //nolint:gosec // G115: below a billion
 	}
 	switch v.Kind() { //nolint:exhaustive // what an event has no field of is our own fault, found by its test

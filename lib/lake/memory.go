@@ -17,7 +17,8 @@ import (
 // stored (reliability L1). What it holds of a delivery has no pointers and some
 // 100 bytes.
 type memory struct {
-	days map[string]*dayMemory
+	days  map[string]*dayMemory
+	first string // day of the window
 	// chunk is what the chunk being decided adds; nil between chunks.
 	chunk *dayMemory
 }

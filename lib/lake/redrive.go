@@ -123,10 +123,9 @@ func (c *Compactor) Redrive(ctx context.Context, filter RedriveFilter) (RedriveC
 // redrive is a failed delivery that is run again: its row in lake/failed, and its
 // line.
 type redrive struct {
-	failed int // index
-	line   int // index
-	outcome,
-	reason string
+	failed int    // index
+	line   int    // index
+	reason string // why it fails again; empty if it does not
 }
 
 func (c *Compactor) redriveDay(ctx context.Context, filter RedriveFilter, day string) (RedriveCounts, error) {

@@ -156,7 +156,7 @@ const looks = 3
 type dayCheck struct {
 	store   objstore.Store
 	day     string
-	kept    bool     // raw must be there
+	kept    bool // raw must be there
 	readRaw bool
 
 	deliveries, waiting int

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -154,7 +155,7 @@ func copyGroup(out []byte, groups []format.RowGroup, body []byte, group format.R
 		columns[i] = column
 	}
 	group.Columns, group.FileOffset = columns, first+shift
-	group.Ordinal = int16(min(len(groups), 1<<15-1)) //nolint:gosec // G115: bounded
+	group.Ordinal = int16(min(len(groups), 1<<15-1))
 	return out, append(groups, group)
 }
 
@@ -168,12 +169,12 @@ func beginOf(column format.ColumnMetaData) int64 {
 
 func footerOf(body []byte) (*format.FileMetaData, error) {
 	if len(body) < 12 || string(body[len(body)-4:]) != magic {
-		return nil, fmt.Errorf("no Parquet file")
+		return nil, errors.New("no Parquet file")
 	}
 	tail := len(body) - 8
 	start := tail - int(binary.LittleEndian.Uint32(body[tail:]))
 	if start < 4 {
-		return nil, fmt.Errorf("no footer")
+		return nil, errors.New("no footer")
 	}
 	footer := new(format.FileMetaData)
 	return footer, thrift.Unmarshal(new(thrift.CompactProtocol), body[start:tail], footer)
