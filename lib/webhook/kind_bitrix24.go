@@ -26,6 +26,9 @@ func (bitrix24Kind) fields() []string {
 
 func (bitrix24Kind) note(d *Delivery) {
 	if id := textAt(readContent(d).object(), "auth.member_id"); id != "" && !blanked(id) && len(id) <= 100 {
+		if d.Header == nil {
+			d.Header = make(map[string]string, 1)
+		}
 		d.Header[memberHeader] = id
 	}
 }
