@@ -56,6 +56,9 @@ func TestTemplateNamesEveryFunctionAndNoOther(t *testing.T) {
 	for _, schedule := range template.Schedules {
 		called[schedule.Function] = true
 	}
+	for _, mapping := range resources(t, "AWS::Lambda::EventSourceMapping") {
+		called[strings.ToLower(strings.TrimSuffix(at(mapping, "Properties", "FunctionName").Value, "Function"))] = true
+	}
 	for _, function := range template.Functions {
 		if !called[function] {
 			t.Errorf("nothing calls %s", function)
@@ -174,6 +177,7 @@ func TestMuxServesTheTemplatesRoutes(t *testing.T) {
 // lifts who came back by himself from suppress/ and files the erasures that arrive as events.
 var rights = map[string]map[string]string{
 	"ingest": {"config": "G", "raw": "CG", "raw/unauthenticated": "L", "audit": "W", "ready": "GW"},
+	"queue":  {"raw": "CGL"},
 	"compact": {
 		"config": "GL", tokenKeyAnswer: "C", "raw": "GL", "lake/events": "CGLS", "lake/deliveries": "CGLS", "lake/failed": "CGLS", "lake/contacts": "CGLS",
 		"suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
@@ -201,6 +205,12 @@ var rights = map[string]map[string]string{
 // token key, by whichever runs first. config/ itself may be read by all.
 const tokenKeyAnswer = "config/token_key.json"
 
+// queued says what a function may do with the queue of deliveries, where there is one.
+var queued = map[string][]string{
+	"ingest": {"sqs:SendMessage"},
+	"queue":  {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+}
+
 // secrets says which parameters below /leadlake/STACK/ a function may read.
 var secrets = map[string][]string{
 	"ingest": {"sources/*"}, "compact": {"token-key"}, "analytics": {"token-key"},
@@ -211,10 +221,10 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 	for id, function := range resources(t, "AWS::Serverless::Function") {
 		name := strings.ToLower(strings.TrimSuffix(id, "Function"))
 		granted := map[string]map[rune]bool{}
-		var readable []string
+		var readable, messages []string
 		invokes := ""
 		for _, statement := range list(at(function, "Properties", "Policies", "0", "Statement")) {
-			if statement.Tag == "!If" { // the optional KMS key
+			if statement.Tag == "!If" { // the optional KMS key, the optional queue
 				statement = list(statement)[1]
 			}
 			if got := at(statement, "Effect"); got.Value != "Allow" {
@@ -266,6 +276,11 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 						}
 					}
 				case action == "secretsmanager:GetSecretValue": // beside ssm:GetParameter, checked there
+				case strings.HasPrefix(action, "sqs:"):
+					if !slices.Equal(targets, []string{"DeliveryQueue.Arn"}) {
+						t.Errorf("%s: %s on %v", name, action, targets)
+					}
+					messages = append(messages, action)
 				case action == "lambda:InvokeFunction":
 					invokes = strings.Join(targets, " ")
 				case action == "kms:GenerateDataKey" || action == "kms:Decrypt":
@@ -290,6 +305,10 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 		slices.Sort(readable)
 		if !slices.Equal(readable, secrets[name]) {
 			t.Errorf("%s reads the secrets %v, want %v", name, readable, secrets[name])
+		}
+		slices.Sort(messages)
+		if !slices.Equal(messages, queued[name]) {
+			t.Errorf("%s may do %v with the queue, want %v", name, messages, queued[name])
 		}
 		if want := map[string]string{"portal": "ExportFunction.Arn"}[name]; invokes != want {
 			t.Errorf("%s may invoke %q, want %q", name, invokes, want)
@@ -369,7 +388,7 @@ func TestEventPropertiesAreKnown(t *testing.T) {
 			}
 		}
 		events := at(function, "Properties", "Events")
-		for i := 0; i+1 < len(events.Content); i += 2 {
+		for i := 0; events != nil && i+1 < len(events.Content); i += 2 {
 			event := events.Content[i+1]
 			kind := at(event, "Type").Value
 			for _, property := range flatMap(at(event, "Properties")) {
@@ -398,15 +417,7 @@ func load(t *testing.T) wiring.Template {
 
 func resources(t *testing.T, kind string) map[string]*yaml.Node {
 	t.Helper()
-	source, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(source, &document); err != nil {
-		t.Fatal(err)
-	}
-	all := at(document.Content[0], "Resources")
+	all := at(parsed(t), "Resources")
 	found := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(all.Content); i += 2 {
 		if at(all.Content[i+1], "Type").Value == kind {
