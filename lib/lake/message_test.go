@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +36,12 @@ func full() schema.RawRow {
 }
 
 func TestAMessageLosesNothing(t *testing.T) {
+	// A column that is added to raw must be added to the message.
+	for fields, i := reflect.ValueOf(full()), 0; i < fields.NumField(); i++ {
+		if fields.Field(i).IsZero() {
+			t.Errorf("the test's delivery leaves %s empty", fields.Type().Field(i).Name)
+		}
+	}
 	plain := row("forms", "", "", noon)
 	plain.Query = "phone=%2B7"
 	for name, want := range map[string]schema.RawRow{"every byte": full(), "no body": plain, "a megabyte": row("site", "", strings.Repeat("я", 1<<19), noon)} {

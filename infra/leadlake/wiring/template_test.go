@@ -174,13 +174,14 @@ func TestMuxServesTheTemplatesRoutes(t *testing.T) {
 // (If-Match), W writes without a condition, D deletes. Who may read a prefix may list it, so that
 // a missing object is 404 and not 403; ingest, which the world can reach, may not. Who creates or
 // replaces may get: after a lost answer it has to read back whose bytes are in place. Compact also
-// lifts who came back by himself from suppress/ and files the erasures that arrive as events.
+// lifts who came back by himself from suppress/, files the erasures that arrive as events, and fetches
+// what thin hooks only name.
 var rights = map[string]map[string]string{
 	"ingest": {"config": "G", "raw": "CG", "raw/unauthenticated": "L", "audit": "W", "ready": "GW"},
 	"queue":  {"raw": "CGL"},
 	"compact": {
-		"config": "GL", tokenKeyAnswer: "C", "raw": "GL", "lake/events": "CGLS", "lake/deliveries": "CGLS", "lake/failed": "CGLS", "lake/contacts": "CGLS",
-		"suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
+		"config": "GL", tokenKeyAnswer: "C", "raw": "CGL", "lake/events": "CGLS", "lake/deliveries": "CGLS", "lake/failed": "CGLS", "lake/contacts": "CGLS",
+		fetchState: "CGLS", "suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
 	},
 	"analytics": {
 		"config": "GL", tokenKeyAnswer: "C", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/contacts": "GL",
@@ -192,7 +193,7 @@ var rights = map[string]map[string]string{
 	},
 	"portal": {
 		"config": "CGLS", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/orders": "GL", "lake/people": "GL",
-		"gold": "GL", "audiences": "GL", "audiences/ledger": "W", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
+		fetchState: "GL", "gold": "GL", "audiences": "GL", "audiences/ledger": "W", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
 	},
 	"erase": {
 		"config": "GL", tokenKeyAnswer: "C", "raw": "DGLW", "lake/events": "DGLW", "lake/deliveries": "DGLW", "lake/failed": "DGLW", "lake/contacts": "DGLW",
@@ -205,6 +206,9 @@ var rights = map[string]map[string]string{
 // token key, by whichever runs first. config/ itself may be read by all.
 const tokenKeyAnswer = "config/token_key.json"
 
+// fetchState is where compact notes what thin hooks named and what has come of it.
+const fetchState = "lake/fetch.json"
+
 // queued says what a function may do with the queue of deliveries, where there is one.
 var queued = map[string][]string{
 	"ingest": {"sqs:SendMessage"},
@@ -213,7 +217,7 @@ var queued = map[string][]string{
 
 // secrets says which parameters below /leadlake/STACK/ a function may read.
 var secrets = map[string][]string{
-	"ingest": {"sources/*"}, "compact": {"token-key"}, "analytics": {"token-key"},
+	"ingest": {"sources/*"}, "compact": {"sources/*", "token-key"}, "analytics": {"token-key"},
 	"export": {"token-key"}, "portal": {"portal/*", "token-key"}, "erase": {"token-key"},
 }
 
@@ -262,7 +266,7 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 					for _, target := range targets {
 						prefix, ok := strings.CutPrefix(target, "${Bucket.Arn}/")
 						prefix, below := strings.CutSuffix(prefix, "/*")
-						if !ok || !below && prefix != tokenKeyAnswer {
+						if !ok || !below && prefix != tokenKeyAnswer && prefix != fetchState {
 							t.Errorf("%s: %s on %s", name, action, target)
 						}
 						grant(granted, prefix, right)
