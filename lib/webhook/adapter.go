@@ -76,6 +76,12 @@ func adapterFor(kind string) adapter {
 		return jsonKind{}
 	case "tilda":
 		return tildaKind{}
+	case "retailcrm":
+		return retailcrmKind{}
+	case "amocrm":
+		return amocrmKind{}
+	case "bitrix24":
+		return bitrix24Kind{}
 	default:
 		return nil
 	}
