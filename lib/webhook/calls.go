@@ -66,7 +66,7 @@ func (p params) phase(n callNames) string {
 	if phase := p.text("phase", n.phase...); phase != "" {
 		return phase
 	}
-	if word := topic(p.set.in); word != "" {
+	if word := topic(p.set.in); word != "" && word != "call" && word != "calls" { // these say what, not when
 		return word
 	}
 	return p.text("result", n.result...)

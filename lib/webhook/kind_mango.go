@@ -79,6 +79,7 @@ func mangoBody(in *intake) (v event.Value, telephony bool, stop *reading) {
 	return v, true, &reading{failure: jsonFailure(err)}
 }
 
+// deliveryID is the call that a summary is of; nothing else makes an event.
 func (mangoKind) deliveryID(in *intake) string {
 	v, telephony, stop := mangoBody(in)
 	switch {
@@ -86,10 +87,8 @@ func (mangoKind) deliveryID(in *intake) string {
 		return ""
 	case !telephony:
 		return newParams(in, v).callID("mango", usualCallNames())
-	case mangoSummary(in, v):
-		return joined("mango", idAt(v, "entry_id"))
 	default:
-		return joined("mango", idAt(v, "call_id"), textAt(v, "seq"))
+		return joined("mango", idAt(v, "entry_id"))
 	}
 }
 

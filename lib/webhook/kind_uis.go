@@ -65,13 +65,18 @@ func (uisKind) deliveryID(in *intake) string {
 		what = topic(in)
 	}
 	if id := idAt(v, "call_session_id"); id != "" {
-		return joined("uis", id, what)
+		if id = joined("uis", id, what); id != "" && idAt(v, "leg_id") != "" { // told once for each leg
+			return joined(id, idAt(v, "leg_id"))
+		}
+		return id
 	}
 	return joined("uis", uisCommunication(v), what)
 }
 
 // uisCommunication is the id of a communication that is no call.
-func uisCommunication(v event.Value) string { return idAt(v, "communication_id", "chat_id", "external_id") }
+func uisCommunication(v event.Value) string {
+	return idAt(v, "communication_id", "chat_id")
+}
 
 func (uisKind) read(in *intake) reading {
 	v, stop := uisBody(in)
