@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/http/httpguts"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -74,6 +77,7 @@ func TestHostileBytesCanBeGotBackBitForBit(t *testing.T) {
 			`{"kind": "lead", "id": ` + string(quoted) + `, "client": {"phone": "89000000001"}}`,
 			`{"kind": "lead", "client": {"phone": "89000000001", "external_id": ` + string(quoted) + `}, "interests": [` + string(quoted) + `]}`,
 			`{"kind": "lead", "client": {"phone": "89000000001"}, "x": ` + text + `}`,
+			`{"kind": ` + string(quoted) + `, "client": {"phone": "89000000001"}}`,
 		} {
 			sent[body] = "till"
 		}
@@ -96,6 +100,28 @@ func TestHostileBytesCanBeGotBackBitForBit(t *testing.T) {
 		_ = answer.Body.Close()
 		if answer.StatusCode != 200 && (answer.StatusCode < 400 || answer.StatusCode > 499) {
 			t.Errorf("%s answered %d to %.60q", source, answer.StatusCode, body)
+		}
+	}
+
+	// As the name of a source nothing of it exists, as a header it changes nothing.
+	for _, text := range hostile(t) {
+		for path, want := range map[string]int{"/in/" + url.PathEscape("no-"+text): http.StatusNotFound, "/in/site": http.StatusOK} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader("phone=89000000002"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if httpguts.ValidHeaderFieldValue(text) {
+				r.Header.Set("User-Agent", text)
+				r.Header.Set("Content-Type", text)
+			}
+			answer, err := server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode != want {
+				t.Errorf("%s answered %d, want %d", path, answer.StatusCode, want)
+			}
 		}
 	}
 
