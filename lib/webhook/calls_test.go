@@ -2,6 +2,7 @@ package webhook_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"os"
 	"slices"
@@ -243,10 +244,7 @@ func TestWrongTypesInCallSamples(t *testing.T) {
 			}
 			for name := range form {
 				for _, value := range wrong {
-					changed := url.Values{}
-					for other, values := range form {
-						changed[other] = values
-					}
+					changed := maps.Clone(form)
 					changed[name] = []string{value}
 					soundly(t, cfg, s.Source, s.ContentType, changed.Encode())
 				}
@@ -293,6 +291,30 @@ func each(v any, f func(set func(any), old any)) {
 		for i, old := range v {
 			f(func(x any) { v[i] = x }, old)
 			each(old, f)
+		}
+	}
+}
+
+// What a page tells people to paste must be a configuration of that kind.
+func TestPagesOfCallSystemsHoldConfigurations(t *testing.T) {
+	for _, kind := range append(callSources(), "call-tracking.by") {
+		page, err := os.ReadFile("sources/" + kind + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, ok := strings.Cut(string(page), "```yaml\n")
+		text, _, closed := strings.Cut(rest, "```")
+		if !ok || !closed {
+			t.Errorf("%s: no configuration", kind)
+			continue
+		}
+		cfg, err := config.Parse([]byte(text))
+		if err != nil {
+			t.Errorf("%s: %v", kind, err)
+			continue
+		}
+		if len(cfg.Sources) != 1 || cfg.Sources[0].Kind != kind || len(cfg.Sources[0].Secrets) == 0 {
+			t.Errorf("%s: sources %+v", kind, cfg.Sources)
 		}
 	}
 }
