@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 func base64SHA1(body, key string) string {
@@ -182,4 +184,31 @@ func TestCallSystemsSecretsAreBlanked(t *testing.T) {
 			t.Errorf("%s: stored %q, want %q", tt.kind, got, tt.want)
 		}
 	}
+}
+
+// Whatever arrives, the eight kinds give events, a ping or a failure, and what is
+// stored has the length of what came.
+func FuzzCallSystems(f *testing.F) {
+	kinds := append(callSources(), "call-tracking.by")
+	for i := range kinds {
+		for _, body := range []string{
+			"callId=1&callphase=x&callerNumber=1", `{"call_session_id":1,"a":,"tag_names":[{}]}`, "vpbx_api_key=k&sign=s&json=%7B%22entry_id%22%3A1%2C%22talk_time%22%3A1%7D",
+			`{"id":1,"answered":true,"changes":[]}`, `{"form_data":{"a":[{}]},"id":1}`, `[{"event_name":"chat_updated","chat":{"messages":{"7":{"message":"x"}}}}]`,
+			"type=conversation&token=t&conversation=eyJpZCI6MX0=", "dHlwZT1ldmVudCZ0b2tlbj10JmV2ZW50X25hbWU9YQ==",
+			`{"topic":"conversation.user.replied","data":{"item":{"contacts":[{}],"conversation_parts":"[]"}}}`,
+		} {
+			f.Add(i, body)
+		}
+	}
+	cfg := parse2(f, openCalls())
+	f.Fuzz(func(t *testing.T, i int, body string) {
+		kind := kinds[uint(i)%uint(len(kinds))]
+		soundly(t, cfg, kind, formType, body)
+		source, _ := cfg.SourceNamed(kind)
+		stored, ok := webhook.Authenticate(webhook.Delivery{Source: source, Method: "POST", Body: []byte(body), ReceivedAt: received}, nil)
+		if !ok || len(stored.Body) != len(body) {
+			t.Fatalf("%s: stored %d bytes of %d", kind, len(stored.Body), len(body))
+		}
+		soundly(t, cfg, kind, formType, string(stored.Body))
+	})
 }
