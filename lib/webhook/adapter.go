@@ -92,6 +92,12 @@ func adapterFor(kind string) adapter {
 		return carrotQuestKind{}
 	case "intercom":
 		return intercomKind{}
+	case "retailcrm":
+		return retailcrmKind{}
+	case "amocrm":
+		return amocrmKind{}
+	case "bitrix24":
+		return bitrix24Kind{}
 	default:
 		return nil
 	}
