@@ -19,7 +19,8 @@ func redriveCommand(ctx context.Context, sys *system, args []string) error {
 			"What is understood now becomes events of the day on which it came; what fails again\n"+
 			"stays, with its newest reason. Running it twice changes nothing.\n"+
 			"-reason bad_signature verifies what had a bad signature by the secrets configured now,\n"+
-			"as of the time at which it came; nothing else touches those deliveries.")
+			"as of the time at which it came; nothing else touches those deliveries.\n"+
+			"-reason not_fetched asks again for objects that thin hooks named and nobody gave.")
 	var where place
 	where.register(f)
 	var request pipeline.RedriveRequest
@@ -32,6 +33,9 @@ func redriveCommand(ctx context.Context, sys *system, args []string) error {
 	}
 	if _, err := time.Parse(time.DateOnly, request.Day); request.Day != "" && err != nil {
 		return wrongUse("redrive: -day is written YYYY-MM-DD")
+	}
+	if request.Reason == pipeline.ReasonNotFetched && request.Day+request.Source != "" {
+		return wrongUse("redrive: -reason not_fetched takes neither -day nor -source")
 	}
 	if err := where.exists(); err != nil {
 		return err
@@ -69,15 +73,15 @@ type redriven struct {
 
 // redrive is the act behind the command.
 func (m *machine) redrive(ctx context.Context, request pipeline.RedriveRequest) (redriven, error) {
-	report, err := m.steps.Redrive(ctx, request, environmentSecret(m.sys))
-	if err != nil && len(report.Counts) > 0 {
+	report, err := m.steps.Redrive(ctx, request)
+	if err != nil && (len(report.Counts) > 0 || report.Asked > 0) {
 		return redriven{report, strings.ReplaceAll(err.Error(), "\n", "; ")}, nil
 	}
 	return redriven{RedriveReport: report}, err
 }
 
 func (r redriven) text() string {
-	if len(r.Counts) == 0 {
+	if len(r.Counts) == 0 && r.Asked == 0 {
 		return "nothing to run again\n"
 	}
 	var text strings.Builder
@@ -109,6 +113,9 @@ func (r redriven) text() string {
 			text.WriteByte(')')
 		}
 		text.WriteByte('\n')
+	}
+	if r.Asked > 0 {
+		fmt.Fprintf(&text, "%d objects are asked for again, %d of them came now\n", r.Asked, r.Compacted.Fetched)
 	}
 	if n := r.Compacted; n.Deliveries > 0 {
 		fmt.Fprintf(&text, "compacted: %d deliveries, %d events, %d pings, %d failed, %d duplicates\n", n.Deliveries, n.Events, n.Pings, n.Failed, n.Duplicates)

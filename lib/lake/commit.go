@@ -116,12 +116,13 @@ func (c *Compactor) commit(ctx context.Context, day string, m *merger) error {
 	}
 	// The tables are independent of each other; only the ledger is last.
 	var ledger []byte
-	if err := together(
-		func() error { return addTo(ctx, c.Store, t.contacts, m.contacts, compareContacts, t.nonce) },
-		func() error { return addTo(ctx, c.Store, t.failed, m.failed, compareFailed, t.nonce) },
-		func() error { return addTo(ctx, c.Store, t.events, m.events, compareEvents, t.nonce) },
+	if err := together(t.atOnce(),
+		func() error { return addTo(ctx, c.Store, &t.contacts, m.contacts, compareContacts, t.nonce) },
+		func() error { return addTo(ctx, c.Store, &t.failed, m.failed, compareFailed, t.nonce) },
+		func() error { return addTo(ctx, c.Store, &t.events, m.events, compareEvents, t.nonce) },
 		func() (err error) {
 			ledger, err = t.ledger.with(m.deliveries, compareDeliveries, t.nonce)
+			t.ledger.body = nil
 			return err
 		},
 	); err != nil {
@@ -136,8 +137,10 @@ func (c *Compactor) commit(ctx context.Context, day string, m *merger) error {
 	return nil
 }
 
-// addTo appends rows if there are any.
-func addTo[T schema.Row](ctx context.Context, store objstore.Store, o dayObject[T], rows []T, compare func(a, b *T) int, nonce string) error {
+// addTo appends rows if there are any. The bytes that it read are not needed any
+// more then.
+func addTo[T schema.Row](ctx context.Context, store objstore.Store, o *dayObject[T], rows []T, compare func(a, b *T) int, nonce string) error {
+	defer func() { o.body = nil }()
 	if len(rows) == 0 {
 		return nil
 	}
@@ -145,12 +148,24 @@ func addTo[T schema.Row](ctx context.Context, store objstore.Store, o dayObject[
 	return err
 }
 
-// together runs functions at once and returns their first error, in their order,
-// one of the store before one that says that somebody else had written: the
-// latter is tried again.
-func together(run ...func() error) error {
+// largeDay is from how many bytes on the tables of a day are written one after
+// the other: each is in memory twice while it is.
+const largeDay = 64 << 20
+
+// atOnce is how many tables may be written at the same time.
+func (t *tables) atOnce() int {
+	if len(t.ledger.body)+len(t.contacts.body)+len(t.failed.body)+len(t.events.body) > largeDay {
+		return 1
+	}
+	return 4
+}
+
+// together runs functions, some at once, and returns their first error in their
+// order; one of the store before one that says that somebody else had written,
+// which is tried again.
+func together(atOnce int, run ...func() error) error {
 	errs := make([]error, len(run))
-	inParallel(len(run), len(run), func(i int) { errs[i] = run[i]() })
+	inParallel(len(run), atOnce, func(i int) { errs[i] = run[i]() })
 	var first error
 	for _, err := range errs {
 		if err != nil && (first == nil || lost(first) && !lost(err)) {

@@ -69,7 +69,8 @@ type CompactReport struct {
 	Suppressed int `json:"suppressed"`
 }
 
-func (r *CompactReport) add(o CompactReport) {
+// Add counts another compaction in.
+func (r *CompactReport) Add(o CompactReport) {
 	r.Objects += o.Objects
 	r.Deliveries += o.Deliveries
 	r.Events += o.Events
@@ -114,9 +115,9 @@ func (c *Compactor) Run(ctx context.Context) (CompactReport, error) {
 		switch {
 		case err == nil && more:
 			attempt = 0
-			total.add(report)
+			total.Add(report)
 		case err == nil:
-			total.add(report)
+			total.Add(report)
 			return total, unreadable(broken)
 		case !lost(err):
 			c.memory.days = nil

@@ -55,7 +55,7 @@ func appendStruct(text []byte, v reflect.Value, skip func(string) bool) []byte {
 		if empty(field) || skip != nil && skip(t.Field(i).Name) {
 			continue
 		}
-		text = appendText(text, t.Field(i).Name)
+		text = appendLong(text, t.Field(i).Name)
 		text = appendValue(text, field)
 	}
 	return append(text, 0)
@@ -74,13 +74,13 @@ func empty(v reflect.Value) bool {
 
 func appendValue(text []byte, v reflect.Value) []byte {
 	if v.Type() == timeType {
-		at := v.Interface().(time.Time) // looked at just now
-		text = binary.BigEndian.AppendUint64(text, uint64(at.Unix())) //nolint:gosec // G115: the bits count
+		at := v.Interface().(time.Time)                                     // looked at just now
+		text = binary.BigEndian.AppendUint64(text, uint64(at.Unix()))       //nolint:gosec // G115: the bits count
 		return binary.BigEndian.AppendUint32(text, uint32(at.Nanosecond())) //nolint:gosec // G115: below a billion
 	}
 	switch v.Kind() { //nolint:exhaustive // what an event has no field of is our own fault, found by its test
 	case reflect.String:
-		return appendText(text, v.String())
+		return appendLong(text, v.String())
 	case reflect.Bool:
 		if v.Bool() {
 			return append(text, 1)
@@ -103,7 +103,7 @@ func appendValue(text []byte, v reflect.Value) []byte {
 		slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
 		text = binary.BigEndian.AppendUint32(text, uint32(len(keys))) //nolint:gosec // G115: bounded by the body
 		for _, key := range keys {
-			text = appendText(text, key.String())
+			text = appendLong(text, key.String())
 			text = appendValue(text, v.MapIndex(key))
 		}
 		return text
@@ -114,7 +114,7 @@ func appendValue(text []byte, v reflect.Value) []byte {
 
 var timeType = reflect.TypeFor[time.Time]() //nolint:gochecknoglobals // immutable
 
-func appendText(text []byte, s string) []byte {
+func appendLong(text []byte, s string) []byte {
 	text = binary.BigEndian.AppendUint32(text, uint32(len(s))) //nolint:gosec // G115: bounded by the body
 	return append(text, s...)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/leadlake/leadlake/lib/consent"
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 // Reasons that compaction itself gives; the others are webhook's.
@@ -57,7 +58,7 @@ func (m *merger) decide(p *prepared, line *schema.DeliveryRow) {
 	if p.HasID {
 		seen, equal := m.memory.key(p.Key, p.hash, from)
 		switch {
-		case seen && equal:
+		case seen && (equal || p.Method == webhook.FetchMethod): // asked for twice, the first answer stays
 			line.Outcome = schema.OutcomeDuplicate
 			return
 		case seen && m.ofErased(p):

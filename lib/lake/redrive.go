@@ -295,9 +295,9 @@ func (c *Compactor) commitRedrive(ctx context.Context, day string, m *merger, fa
 	if err := c.putRequests(ctx, m); err != nil {
 		return err
 	}
-	if err := together(
-		func() error { return addTo(ctx, c.Store, t.contacts, m.contacts, compareContacts, t.nonce) },
-		func() error { return addTo(ctx, c.Store, t.events, m.events, compareEvents, t.nonce) },
+	if err := together(t.atOnce(),
+		func() error { return addTo(ctx, c.Store, &t.contacts, m.contacts, compareContacts, t.nonce) },
+		func() error { return addTo(ctx, c.Store, &t.events, m.events, compareEvents, t.nonce) },
 	); err != nil {
 		return err
 	}

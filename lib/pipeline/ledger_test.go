@@ -218,7 +218,7 @@ func TestRedriveThroughThePipeline(t *testing.T) {
 	w.post("till", `{"id":"o9","kind":"order","client":{"phone":"+79163330001"},"order":{"id":"9","status":"gekauft","total":"5.00"}}`)
 	w.compact()
 	w.configure(strings.Replace(shopConfig, "{name: till, kind: json}", "{name: till, kind: json, orders: {gekauft: paid}}", 1))
-	report, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Reason: "invalid_event"}, nil)
+	report, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Reason: "invalid_event"})
 	want := lake.RedriveCounts{{Source: "till", Reason: "invalid_event", Tried: 1, Events: 1}}
 	if diff := cmp.Diff(want, report.Counts); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -226,10 +226,13 @@ func TestRedriveThroughThePipeline(t *testing.T) {
 	if check, err := w.CheckLedger(t.Context()); err != nil || check.Err() != nil || check.Days[0].Events != 1 || check.Days[0].Failed != 0 {
 		t.Errorf("%+v, %v", check, err)
 	}
-	if _, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Day: "yesterday"}, nil); !errors.Is(err, pipeline.ErrRedrive) {
+	if _, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Day: "yesterday"}); !errors.Is(err, pipeline.ErrRedrive) {
 		t.Errorf("a day that is none: %v", err)
 	}
-	if _, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Reason: "bad_signature"}, nil); !errors.Is(err, pipeline.ErrRedrive) {
-		t.Errorf("without secrets: %v", err)
+	if _, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Reason: pipeline.ReasonNotFetched, Source: "till"}); !errors.Is(err, pipeline.ErrRedrive) {
+		t.Errorf("objects of one source: %v", err)
+	}
+	if report, err := w.Redrive(t.Context(), pipeline.RedriveRequest{Reason: pipeline.ReasonNotFetched}); err != nil || report.Asked != 0 {
+		t.Errorf("nothing was given up: %+v, %v", report, err)
 	}
 }

@@ -15,24 +15,27 @@ import (
 // it is put.
 var ErrRedrive = errors.New("pipeline: redrive")
 
+// ReasonNotFetched asks again for what thin hooks named and nobody gave us.
+const ReasonNotFetched = "not_fetched"
+
 // RedriveRequest chooses failed deliveries; empty fields choose all. What has a
-// bad signature is tried only where Reason asks for it.
+// bad signature is tried only where Reason asks for it, and so are objects that
+// were not fetched.
 type RedriveRequest = lake.RedriveFilter
 
 // RedriveReport says what became of them, by source and reason.
 type RedriveReport struct {
 	Counts lake.RedriveCounts `json:"counts"`
+	Asked  int                `json:"asked,omitempty"` // objects that had been given up and are asked for again
 	// Compacted counts what a compaction made of deliveries whose signature fits
-	// now; zero where there are none.
+	// now, and of objects that came; zero where there are none.
 	Compacted CompactReport `json:"compacted"`
 }
 
 // Redrive runs failed deliveries again under the present configuration and
-// version, after waiting for a compaction of this process to end. secret resolves
-// the references of the configuration; it is needed for the reason bad_signature
-// alone. Deliveries that it could not look at are in the error, beside the report
-// of the others.
-func (p *Pipeline) Redrive(ctx context.Context, request RedriveRequest, secret func(ctx context.Context, ref string) (string, error)) (RedriveReport, error) {
+// version, after waiting for a compaction of this process to end. Deliveries that
+// it could not look at are in the error, beside the report of the others.
+func (p *Pipeline) Redrive(ctx context.Context, request RedriveRequest) (RedriveReport, error) {
 	var report RedriveReport
 	if request.Day != "" {
 		if _, err := time.Parse(time.DateOnly, request.Day); err != nil {
@@ -42,41 +45,48 @@ func (p *Pipeline) Redrive(ctx context.Context, request RedriveRequest, secret f
 	if err := p.CheckTokenKey(ctx); err != nil {
 		return report, err
 	}
-	var c *lake.Compactor
-	select {
-	case c = <-p.compactor:
-	case <-ctx.Done():
-		return report, ctx.Err()
-	}
-	defer func() { p.compactor <- c }()
 	var err error
-	if request.Reason != webhook.ReasonBadSignature {
-		report.Counts, err = c.Redrive(ctx, request)
-		return report, err
-	}
-	if secret == nil {
-		return report, fmt.Errorf("%w: there are no secrets to verify with", ErrRedrive)
-	}
-	report.Counts, err = c.RedriveUnauthenticated(ctx, request, func(ctx context.Context, source config.Source) ([]string, error) {
-		return secretsOf(ctx, source, secret)
-	})
-	for _, one := range report.Counts {
-		if one.Stored > 0 {
-			var compactErr error
-			report.Compacted, compactErr = c.Run(ctx)
-			return report, errors.Join(err, compactErr)
+	if request.Reason == ReasonNotFetched {
+		if request.Day != "" || request.Source != "" {
+			return report, fmt.Errorf("%w: objects that were not fetched are asked for all at once", ErrRedrive)
 		}
+		report.Asked, err = p.Refetch(ctx)
+	} else {
+		report.Counts, err = p.redrive(ctx, request)
+	}
+	more := report.Asked > 0
+	for _, one := range report.Counts {
+		more = more || one.Stored > 0
+	}
+	if more {
+		var failed error
+		report.Compacted, failed = p.Compact(ctx, CompactRequest{})
+		err = errors.Join(err, failed)
 	}
 	return report, err
 }
 
+func (p *Pipeline) redrive(ctx context.Context, request RedriveRequest) (lake.RedriveCounts, error) {
+	var c *lake.Compactor
+	select {
+	case c = <-p.compactor:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { p.compactor <- c }()
+	if request.Reason == webhook.ReasonBadSignature {
+		return c.RedriveUnauthenticated(ctx, request, p.secretsOf)
+	}
+	return c.Redrive(ctx, request)
+}
+
 // secretsOf resolves the references of a source; what could be resolved is
 // returned along with the error of what could not.
-func secretsOf(ctx context.Context, source config.Source, secret func(ctx context.Context, ref string) (string, error)) ([]string, error) {
+func (p *Pipeline) secretsOf(ctx context.Context, source config.Source) ([]string, error) {
 	var secrets []string
 	var faults []error
 	for _, ref := range source.Secrets {
-		text, err := secret(ctx, ref)
+		text, err := p.fetcher.Secret(ctx, ref)
 		if err == nil && text == "" {
 			err = errors.New("it is empty")
 		}
