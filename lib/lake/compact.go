@@ -277,6 +277,9 @@ func (c *Compactor) listRaw(ctx context.Context) (map[string]*listing, error) {
 			_, _ = hash.Write([]byte{'\n'})
 		}
 		l.names = hash.Sum64()
+		// Of equal bodies without an id the first that is merged is kept. The chunks of
+		// one run had better come in the order of receipt; within a chunk it is exact.
+		slices.SortStableFunc(l.objects, func(a, b objstore.Info) int { return a.ModifiedAt.Compare(b.ModifiedAt) })
 		names, closed := c.closed[day]
 		return closed && names == l.names
 	})

@@ -378,3 +378,20 @@ func TestAWishToBeForgottenIsFiled(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// More waits than one chunk holds: what is merged first is what came first,
+// whatever the names of the objects.
+func TestChunksComeInTheOrderOfReceipt(t *testing.T) {
+	mem := new(objstore.Mem)
+	w := newWorld(t, mem)
+	mem.Now = func() time.Time { return w.now }
+	body := `{"phone":"+79995552222","text":"` + strings.Repeat("x", 9<<20) + `"}`
+	for _, at := range []time.Duration{0, 6 * time.Minute, 12 * time.Minute} {
+		w.now = noon.Add(at)
+		w.store1(row("forms", "", body, w.now))
+	}
+	w.compact()
+	if diff := cmp.Diff([]string{"events", "duplicate", "events"}, w.outcomes()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -196,8 +196,8 @@ func (h *hooked) Swap(ctx context.Context, key string, body []byte, old objstore
 // Two compactions work on two days at once, and the same id came on both: only
 // one of them may take it, at whichever request of the first the second comes.
 func TestAnIDOnBothSidesOfMidnightIsTakenOnce(t *testing.T) {
-	for at := 1; at <= 30; at++ {
-		for _, breaks := range []int{0, 2, 5} {
+	for at := 1; at <= 24; at += 2 {
+		for _, breaks := range []int{0, 3, 5} {
 			mem := new(objstore.Mem)
 			w := newWorld(t, mem)
 			w.now = noon.AddDate(0, 0, 1)
