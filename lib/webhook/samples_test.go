@@ -245,9 +245,9 @@ func bytesAsSent(t *testing.T, s sample, body string, d webhook.Delivery, secret
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range append(secrets, "7e577e577e577e577e577e577e577e57", "test-vpbx-api-key") {
-		if s.kind() == "typeform" && secret == "7e577e577e577e577e577e577e577e57" {
-			continue // there it is the answer's token, no secret
+	for _, secret := range append(secrets, map[string]string{"bitrix24": s.Auth.Value, "mango": s.Auth.Key}[s.kind()]) {
+		if secret == "" {
+			continue
 		}
 		if strings.Contains(string(stored), secret) {
 			t.Errorf("a secret is stored")
