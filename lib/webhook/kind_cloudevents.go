@@ -121,8 +121,10 @@ func (k cloudeventsKind) read(in *intake) reading {
 // make the body the data of one; else the body holds them with their data.
 func (cloudeventsKind) events(in *intake) ([]cloudEvent, *reading) {
 	c := in.content()
-	if in.d.Header["ce-id"] != "" || in.d.Header["ce-specversion"] != "" {
-		if c.failure != nil {
+	media, _ := mediaType(in.d.ContentType)
+	binary := in.d.Header["ce-id"] != "" || in.d.Header["ce-specversion"] != ""
+	if binary && !strings.HasPrefix(media, "application/cloudevents") {
+		if c.failure != nil && c.failure.Reason != ReasonEmptyBody { // an event needs no data
 			return nil, &reading{failure: c.failure}
 		}
 		ce := cloudEvent{id: ceHeader(in.d, "ce-id"), source: ceHeader(in.d, "ce-source"), kind: ceHeader(in.d, "ce-type"), time: ceHeader(in.d, "ce-time")}

@@ -190,21 +190,24 @@ func (c call) track(in *intake, ev *event.Event, name string, m meaning) bool {
 	switch {
 	case m.kind == event.OrderChange, m.kind == "" && standard:
 		id := idAt(properties, "order_id", "orderId")
-		if id == "" {
-			id = ev.ID // the statement itself is the order
-		}
-		if status == event.StatusCancelled || status == event.StatusReturned {
-			id = idAt(properties, "order_id", "orderId") // of which order?
-		}
-		if id == "" {
-			return false
-		}
-		ev.Kind = event.OrderChange
+		_, declared := in.d.Source.Options[name]
+		placed := declared || status == event.StatusCompleted
 		if in.d.Source.Orders.None {
+			if !placed {
+				return false // of what is no order nothing is cancelled
+			}
 			ev.Kind = event.Lead
 			break
 		}
+		if id == "" && !placed {
+			return false // cancelled is an order that the call does not name
+		}
+		ev.Kind = event.OrderChange
 		c.order(in, ev, properties, name, known)
+		if id == "" { // the statement itself is the order
+			ev.DeriveID(in.d.Source.Name, in.d.ReceivedAt)
+			id = ev.ID
+		}
 		ev.Order.ID = id
 	case m.kind == "":
 		return false
