@@ -31,7 +31,7 @@ type machine struct {
 // newMachine puts the steps over an opened store.
 func newMachine(sys *system, where place, store *opened, now func() time.Time, level slog.Level) (*machine, error) {
 	logger := slog.New(slog.NewJSONHandler(sys.Stderr, &slog.HandlerOptions{Level: level}))
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: now, Logger: logger, TokenKey: store.tokenKey})
+	steps, err := pipeline.New(pipeline.Config{Store: store, Now: now, Logger: logger, TokenKey: store.tokenKey, Secret: environmentSecret(sys)})
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/config"
@@ -20,6 +21,7 @@ import (
 	"github.com/leadlake/leadlake/lib/identity/phone"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 // ErrConfig says that a Config lacks something.
@@ -37,6 +39,12 @@ type Config struct {
 	TokenKey []byte // at least 16 bytes, the same for ever
 	// Nonce makes fresh text for replaced objects; nil: random.
 	Nonce func() string
+	// Secret resolves the references with which objects are fetched; nil: none can be.
+	Secret func(ctx context.Context, ref string) (string, error)
+	// Client asks systems for objects; nil: with a time limit of 20 seconds.
+	Client *http.Client
+	// Pause waits between two requests to one system; nil: by the clock.
+	Pause func(ctx context.Context, d time.Duration) error
 }
 
 // Pipeline holds the steps. Its methods are safe for concurrent use, in one
@@ -53,6 +61,8 @@ type Pipeline struct {
 	compactor chan *lake.Compactor // one compaction at a time in a process
 	nights    nightCache
 	chain     auditTail
+	fetcher   webhook.Fetcher
+	pause     func(ctx context.Context, d time.Duration) error
 }
 
 // New checks a configuration; it does not touch the store.
@@ -70,11 +80,35 @@ func New(c Config) (*Pipeline, error) {
 		store: c.Store, now: c.Now, log: c.Logger, key: identity.NewKey(c.TokenKey), nonce: c.Nonce,
 		settings: lake.NewConfigSource(c.Store, c.Now, 0), compactor: make(chan *lake.Compactor, 1),
 	}
+	if c.Secret == nil {
+		c.Secret = func(context.Context, string) (string, error) { return "", errNoSecret }
+	}
+	if c.Client == nil {
+		c.Client = &http.Client{Timeout: 20 * time.Second}
+	}
+	if p.pause = c.Pause; p.pause == nil {
+		p.pause = sleep
+	}
+	p.fetcher = webhook.Fetcher{Client: c.Client, Secret: c.Secret}
 	p.refiner = lake.Refiner{Key: p.key, Phones: phone.Parser{}}
 	p.compactor <- lake.NewCompactor(lake.CompactorConfig{
 		Store: c.Store, Sources: p.settings.Config, Refiner: p.refiner, Now: c.Now, Nonce: c.Nonce, Logger: c.Logger,
 	})
 	return p, nil
+}
+
+var errNoSecret = errors.New("pipeline: no secrets here")
+
+// sleep waits, or returns earlier with the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func randomText() string {
@@ -130,10 +164,14 @@ func (p *Pipeline) Refiner() lake.Refiner { return p.refiner }
 type CompactRequest struct{}
 
 // CompactReport counts a compaction.
-type CompactReport = lake.CompactReport
+type CompactReport struct {
+	lake.CompactReport
+	Fetched int `json:"fetched"` // objects that thin hooks had named
+}
 
 // Compact turns the deliveries that wait into events, contacts, failed deliveries
-// and ledger lines.
+// and ledger lines, then asks for the objects that thin hooks only named and
+// merges what came.
 func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport, error) {
 	if err := p.CheckTokenKey(ctx); err != nil {
 		return CompactReport{}, err
@@ -146,7 +184,16 @@ func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport
 	}
 	defer func() { p.compactor <- c }()
 	begin := p.now()
-	report, err := c.Run(ctx)
+	var report CompactReport
+	var err error
+	if report.CompactReport, err = c.Run(ctx); err != nil {
+		return report, err
+	}
+	if report.Fetched, err = p.fetch(ctx); report.Fetched > 0 {
+		more, failed := c.Run(ctx)
+		report.Add(more)
+		err = errors.Join(err, failed)
+	}
 	if err != nil {
 		return report, err
 	}

@@ -353,3 +353,18 @@ func (CardEventRow) Table() string { return "events" }
 
 // Personal implements Row.
 func (CardEventRow) Personal() []string { return nil }
+
+// FetchEventRow is the part of EventRow that the fetch step reads.
+type FetchEventRow struct {
+	EventID    string    `parquet:"event_id"`
+	Source     string    `parquet:"source,dict"`
+	ReceivedAt time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Entity     string    `parquet:"entity"`
+	Fetch      string    `parquet:"fetch"`
+}
+
+// Table implements Row.
+func (FetchEventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (FetchEventRow) Personal() []string { return nil }

@@ -181,7 +181,18 @@ func read(a adapter, in *intake) (out Decoded) {
 	for i := range r.roots {
 		overlay(in, r.roots[i], &r.events[i])
 	}
-	out = Decoded{Events: r.events, DeliveryID: a.deliveryID(in)}
+	out = Decoded{Events: r.events}
+	if id, entity, ok := fetched(in.d); ok {
+		out.DeliveryID = "fetched:" + id
+		for i := range r.events {
+			r.events[i].ID, r.events[i].Fetch = "", ""
+		}
+		if entity != "" {
+			r.events[0].Entity = entity
+		}
+	} else {
+		out.DeliveryID = a.deliveryID(in)
+	}
 	finish(in, out.DeliveryID, out.Events)
 	return out
 }
