@@ -1,6 +1,10 @@
 package webhook_test
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -154,5 +158,37 @@ func TestMetaOtherNotices(t *testing.T) {
 	out := decodeDelivery(t, "meta", "", webhook.Delivery{Body: []byte(`{"entry":[{"changes":[{"field":"leadgen","value":{"leadgen_id":"1/../me"}}]}]}`)})
 	if ev := one(t, out); ev.Fetch != "" {
 		t.Errorf("fetch %q", ev.Fetch)
+	}
+}
+
+func TestMetaAsksTheGraphForALead(t *testing.T) {
+	asked := ""
+	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Method + " " + r.URL.RequestURI() + " " + r.Header.Get("Authorization")
+		if strings.HasSuffix(r.URL.Path, "/404") {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte(`{"id":"123","created_time":"2026-05-01T09:30:40+0000","field_data":[{"name":"email","values":["a@example.com"]}]}`))
+	}))
+	defer graph.Close()
+	cfg := parse(t, "sources:\n  - {name: s, kind: meta, fetch: {url: \""+graph.URL+"/v1\", token: \"env:page-token\"}}\n")
+	source, _ := cfg.SourceNamed("s")
+	fetcher := webhook.Fetcher{Client: graph.Client(), Secret: func(_ context.Context, ref string) (string, error) { return strings.TrimPrefix(ref, "env:"), nil }}
+	body, err := fetcher.Fetch(t.Context(), source, "GET /123")
+	if err != nil || asked != "GET /v1/123 Bearer page-token" {
+		t.Fatalf("asked %q: %v", asked, err)
+	}
+	out := webhook.Decode(cfg, webhook.FetchedDelivery(source, "meta:123", "meta:123", "GET /123", body, received))
+	if ev := one(t, out); ev.Entity != "meta:123" || ev.ID != "fetched:meta:123" || ev.Client.Email != "a@example.com" || ev.Fetch != "" {
+		t.Errorf("%+v", ev)
+	}
+	asked = ""
+	for object, code := range map[string]string{"GET /404": "not_found", "GET /123/../me": "refused", "GET /": "refused", "POST /1": "refused", "GET /1?fields=x": "refused"} {
+		_, err := fetcher.Fetch(t.Context(), source, object)
+		var failed *webhook.FetchError
+		if !errors.As(err, &failed) || failed.Code != code || !failed.Final {
+			t.Errorf("%s: %v", object, err)
+		}
 	}
 }
