@@ -163,3 +163,37 @@ func TestForeignEmptyIdentities(t *testing.T) {
 		}
 	}
 }
+
+// A sender's secret is blanked also where the owner has configured none, and
+// nothing else is.
+func TestForeignSecretsOfOpenSources(t *testing.T) {
+	const secret = "s3cret-of-the-sender"
+	stars := strings.Repeat("*", len(secret))
+	for _, tt := range []struct{ kind, method, path, body string }{
+		{"meta", "GET", "?hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + secret, ""},
+		{"vk", "POST", "", `{"type":"message_new","group_id":1,"secret":"` + secret + `","object":{"text":"secret"}}`},
+		{"google-ads", "POST", "", `{"lead_id":"1","google_key":"` + secret + `","user_column_data":[{"column_id":"EMAIL","string_value":"a@example.com"}]}`},
+		{"google-forms", "POST", "", `{"secret":"` + secret + `","Почта":"a@example.com"}`},
+		{"passquare", "POST", "", `{"crm_key":"` + secret + `","method":"createCustomer","customer":{"email":"a@example.com"}}`},
+		{"cloudevents", "POST", "?access_token=" + secret, `{"specversion":"1.0","source":"s","id":"1","type":"t","data":{"email":"a@example.com"}}`},
+		{"segment", "POST", "/v1/batch?writeKey=" + secret, `{"writeKey":"` + secret + `","batch":[{"type":"identify","userId":"u","writeKey":"` + secret + `"}]}`},
+		{"segment", "GET", "/pixel/v1/page?userId=u&writeKey=" + secret, ""},
+	} {
+		in := start(t, "sources:\n  - {name: s, kind: "+tt.kind+"}\n")
+		if got := in.send(t, tt.method, "/in/s"+tt.path, tt.body); got.status != 200 {
+			t.Errorf("%s: status %d", tt.kind, got.status)
+			continue
+		}
+		d := in.sink.last(t)
+		unblanked(t, d, secret)
+		if string(d.Body) != strings.ReplaceAll(tt.body, secret, stars) {
+			t.Errorf("%s: the body is not stored as sent but for the secret", tt.kind)
+		}
+		if _, query, _ := strings.Cut(tt.path, "?"); d.Query != strings.ReplaceAll(query, secret, stars) {
+			t.Errorf("%s: the query is %q", tt.kind, d.Query)
+		}
+		if out := in.decodeLast(t); out.Failure != nil {
+			t.Errorf("%s: %v", tt.kind, out.Failure)
+		}
+	}
+}

@@ -175,10 +175,11 @@ func TestSegmentTime(t *testing.T) {
 func TestSegmentBatch(t *testing.T) {
 	body := `{"batch":[{"type":"identify","userId":"u1","messageId":"1","originalTimestamp":"2026-11-20T06:00:00Z"},{"type":"page","userId":"u1"},
 		{"type":"track","event":"Order Completed","userId":"u2","messageId":"2","context":{"page":{"url":"https://a.example/?utm_source=own"}},"properties":{"order_id":1}},
-		{"type":"identify","userId":"u3","timestamp":"2026-11-20T06:00:00Z"}],
+		{"type":"identify","userId":"u3","timestamp":"2026-11-20T06:00:00Z"},
+		{"type":"identify","userId":"u4","timestamp":"2026-11-20T06:00:00Z","sentAt":"2026-11-20T06:00:30Z"}],
 		"context":{"campaign":{"source":"shared"},"page":{"url":"https://b.example/"}},"sentAt":"2026-11-20T06:00:30Z","writeKey":"k"}`
 	out := decodeDelivery(t, "segment", "", webhook.Delivery{Body: []byte(body), Suffix: "v1/batch"})
-	if len(out.Events) != 3 || out.DeliveryID != "" {
+	if len(out.Events) != 4 || out.DeliveryID != "" {
 		t.Fatalf("%+v", out)
 	}
 	first, second, third := out.Events[0], out.Events[1], out.Events[2]
@@ -189,8 +190,8 @@ func TestSegmentBatch(t *testing.T) {
 		t.Errorf("%+v %+v %v", first.Attribution, second.Attribution, first.At)
 	}
 	// Sent again later, the nameless call keeps its id.
-	again := decodeDelivery(t, "segment", "", webhook.Delivery{Body: []byte(strings.Replace(body, "06:00:30Z", "06:09:30Z", 1)), Suffix: "v1/batch"})
-	if again.Events[2].ID != third.ID || again.Events[2].At.Equal(third.At) {
+	again := decodeDelivery(t, "segment", "", webhook.Delivery{Body: []byte(strings.ReplaceAll(body, "06:00:30Z", "06:09:30Z")), Suffix: "v1/batch"})
+	if again.Events[3].ID != out.Events[3].ID || again.Events[2].ID != third.ID || again.Events[2].At.Equal(third.At) {
 		t.Errorf("ids %q %q, times %v %v", again.Events[2].ID, third.ID, again.Events[2].At, third.At)
 	}
 }
