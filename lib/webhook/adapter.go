@@ -96,6 +96,12 @@ func adapterFor(kind string) adapter {
 		return cloudeventsKind{}
 	case "segment":
 		return segmentKind{}
+	case "retailcrm":
+		return retailcrmKind{}
+	case "amocrm":
+		return amocrmKind{}
+	case "bitrix24":
+		return bitrix24Kind{}
 	default:
 		return nil
 	}
