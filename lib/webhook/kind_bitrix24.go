@@ -208,6 +208,9 @@ func (b *bitrix24Object) value(ev *event.Event) *event.Order {
 	if text := textAt(b.v, "OPPORTUNITY"); strings.Trim(text, "0.") != "" {
 		b.in.setAmount(ev, &o.Total, "opportunity", text, o.Currency)
 	}
+	if word := strings.ToLower(textAt(b.v, "STATUS_ID")); event.StatusRank(word) >= 0 {
+		o.Status = word // NEW; the other stages of a lead are no statuses of an order
+	}
 	return o
 }
 
