@@ -76,6 +76,26 @@ func adapterFor(kind string) adapter {
 		return jsonKind{}
 	case "tilda":
 		return tildaKind{}
+	case "meta":
+		return metaKind{}
+	case "vk":
+		return vkKind{}
+	case "google-ads":
+		return googleAdsKind{}
+	case "typeform":
+		return typeformKind{}
+	case "google-forms":
+		return googleFormsKind{}
+	case "passteam":
+		return passteamKind{}
+	case "passquare":
+		return passquareKind{}
+	case "standard-webhooks":
+		return standardKind{}
+	case "cloudevents":
+		return cloudeventsKind{}
+	case "segment":
+		return segmentKind{}
 	case "calltouch":
 		return calltouchKind{}
 	case "uis":

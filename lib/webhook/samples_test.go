@@ -474,7 +474,7 @@ func TestSamplesWithABrokenSignatureAreRefused(t *testing.T) {
 			if in.sink.count() != 0 || len(in.sink.refused) != 1 || string(in.sink.refused[0].Body) != strings.TrimSuffix(body, map[bool]string{true: body}[s.Role == "handshake"]) {
 				t.Error("the bytes were not kept apart")
 			}
-			if s.Headers == nil || s.kind() == "ecwid" { // only there the body is covered
+			if s.Headers == nil || s.kind() == "ecwid" || s.kind() == "passquare" { // headers that sign no body
 				return
 			}
 			in = startSample(t, s, secrets...)
