@@ -76,6 +76,16 @@ func adapterFor(kind string) adapter {
 		return jsonKind{}
 	case "tilda":
 		return tildaKind{}
+	case "shopify":
+		return shopifyKind{}
+	case "woocommerce":
+		return wooKind{}
+	case "insales":
+		return insalesKind{}
+	case "ecwid":
+		return ecwidKind{}
+	case "commerceml":
+		return commerceMLKind{}
 	default:
 		return nil
 	}
