@@ -174,7 +174,6 @@ func fetched(d *Delivery) (eventID, entity string, ok bool) {
 	return query.Get("event"), query.Get("entity"), true
 }
 
-
 // Thin reports whether hooks of a kind only name objects.
 func Thin(kind string) bool {
 	_, ok := adapterFor(kind).(fetcher)
