@@ -206,8 +206,11 @@ func (p *Pipeline) findThin(ctx context.Context, cfg *config.Config, state *fetc
 
 func (s *fetchState) see(day string, row schema.FetchEventRow) {
 	if id, ok := strings.CutPrefix(row.EventID, "fetched:"); ok {
-		if o := s.Objects[row.Source+"\x00"+id]; o != nil && !o.Done { // its note was lost
-			*o = fetchObject{Day: o.Day, Done: true}
+		part := strings.LastIndexByte(id, '/') // an object may become several events: /0, /1
+		for _, id := range []string{id, id[:max(part, 0)]} {
+			if o := s.Objects[row.Source+"\x00"+id]; o != nil && !o.Done { // its note was lost
+				*o = fetchObject{Day: o.Day, Done: true}
+			}
 		}
 		return
 	}

@@ -86,6 +86,12 @@ func adapterFor(kind string) adapter {
 		return ecwidKind{}
 	case "commerceml":
 		return commerceMLKind{}
+	case "retailcrm":
+		return retailcrmKind{}
+	case "amocrm":
+		return amocrmKind{}
+	case "bitrix24":
+		return bitrix24Kind{}
 	default:
 		return nil
 	}

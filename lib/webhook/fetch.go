@@ -78,6 +78,9 @@ type caller struct {
 	client *http.Client
 	base   string // without a slash at its end; empty: the source names none
 	token  string
+	// gone reports whether a refusal means that there is no such object, for
+	// systems that say so with another status than 404; nil for all others.
+	gone func(status int, body []byte) bool
 }
 
 // get asks for a path below the base, with the credential as a bearer token.
@@ -123,6 +126,8 @@ func (c *caller) ask(ctx context.Context, path string, query url.Values, bearer 
 		return nil, &FetchError{Code: "unreachable"}
 	case response.StatusCode == http.StatusOK:
 		return nil, &FetchError{Code: "unreadable", Final: true}
+	case c.gone != nil && c.gone(response.StatusCode, body):
+		return nil, &FetchError{Code: "not_found", Final: true}
 	}
 	return nil, refusal(response)
 }

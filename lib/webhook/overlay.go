@@ -83,7 +83,7 @@ func (s *fieldSet) titled(v event.Value) {
 	if len(texts(value)) == 0 {
 		return
 	}
-	for _, key := range []string{"name", "title", "code", "key", "label", "question", "id"} {
+	for _, key := range []string{"name", "title", "code", "key", "label", "question", "id", "field_name", "field_code", "field_id"} {
 		if title := first(texts(v.Get(key))); title != "" {
 			s.fields = append(s.fields, field{name: title, path: title, value: value})
 		}
