@@ -86,6 +86,22 @@ func adapterFor(kind string) adapter {
 		return ecwidKind{}
 	case "commerceml":
 		return commerceMLKind{}
+	case "calltouch":
+		return calltouchKind{}
+	case "uis":
+		return uisKind{}
+	case "mango":
+		return mangoKind{}
+	case "callrail":
+		return callRailKind{}
+	case "call-tracking.by":
+		return callTrackingByKind{}
+	case "jivo":
+		return jivoKind{}
+	case "carrotquest":
+		return carrotQuestKind{}
+	case "intercom":
+		return intercomKind{}
 	case "retailcrm":
 		return retailcrmKind{}
 	case "amocrm":

@@ -147,7 +147,7 @@ func TestBitrix24FetchedLead(t *testing.T) {
 	want := event.Event{
 		ID: "fetched:" + id, Kind: event.Lead, Entity: entity, At: time.Date(2026, 5, 1, 9, 30, 45, 0, time.UTC), SenderOrders: true, Stage: "lead",
 		Client:      event.Client{Phone: "89000000001", Email: "ivan.testov@example.com", Name: "Иван Тестов", FirstName: "Иван", LastName: "Тестов", ExternalIDs: []string{"bitrix24_lead:1000983"}},
-		Order:       &event.Order{ID: "1000983", Currency: "RUB", Total: "8270.00"},
+		Order:       &event.Order{ID: "1000983", Status: "new", Currency: "RUB", Total: "8270.00"},
 		Attribution: event.Attribution{UTMSource: "yandex", UTMMedium: "cpc", UTMCampaign: "spring_2026", UTMContent: "ad-77", UTMTerm: "кофеварка купить"},
 		Attributes:  map[string]string{"title": "Заявка с сайта", "source": "WEB"},
 	}
