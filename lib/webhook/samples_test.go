@@ -246,8 +246,8 @@ func bytesAsSent(t *testing.T, s sample, body string, d webhook.Delivery, secret
 		t.Fatal(err)
 	}
 	for _, secret := range append(secrets, "7e577e577e577e577e577e577e577e57", "test-vpbx-api-key") {
-		if s.kind() == "typeform" && secret == "7e577e577e577e577e577e577e577e57" {
-			continue // there it is the answer's token, no secret
+		if (s.kind() == "typeform" || s.kind() == "insales") && secret == "7e577e577e577e577e577e577e577e57" {
+			continue // there it names the answer and the order, it is no secret of the sender's
 		}
 		if strings.Contains(string(stored), secret) {
 			t.Errorf("a secret is stored")
