@@ -96,6 +96,16 @@ func adapterFor(kind string) adapter {
 		return cloudeventsKind{}
 	case "segment":
 		return segmentKind{}
+	case "shopify":
+		return shopifyKind{}
+	case "woocommerce":
+		return wooKind{}
+	case "insales":
+		return insalesKind{}
+	case "ecwid":
+		return ecwidKind{}
+	case "commerceml":
+		return commerceMLKind{}
 	case "calltouch":
 		return calltouchKind{}
 	case "uis":
