@@ -42,7 +42,7 @@ func startCRM(t *testing.T) *crm {
 		if c.answer != nil && c.answer(w, path) {
 			return
 		}
-		body := ""
+		var body string
 		switch {
 		case path == "/rest/1/"+apiToken+"/crm.lead.get" && r.URL.Query().Get("ID") == "7":
 			body = `{"result": {"ID": "7", "TITLE": "Заявка", "NAME": "Иван", "STATUS_ID": "NEW", "DATE_CREATE": "2026-11-01T12:00:00+03:00", "CONTACT_ID": "9", "UTM_SOURCE": "yandex", "HAS_PHONE": "N"}}`
@@ -183,7 +183,9 @@ func TestWithoutACredentialTheFactStaysAndIsShown(t *testing.T) {
 	}
 	want := []pipeline.Unfetched{
 		{Source: "amocrm", Waiting: 1, Problem: "no_credential"},
-		{Source: "bitrix24", Waiting: 1, Problem: "no_credential"}, {Source: "ecwid", Waiting: 1, Problem: "no_credential"}, {Source: "meta", Waiting: 1, Problem: "no_credential"},
+		{Source: "bitrix24", Waiting: 1, Problem: "no_credential"},
+		{Source: "ecwid", Waiting: 1, Problem: "no_credential"},
+		{Source: "meta", Waiting: 1, Problem: "no_credential"},
 	}
 	if diff := cmp.Diff(want, left); diff != "" || len(crm.requests()) != 0 {
 		t.Errorf("Unfetched: %s; asked %q", diff, crm.requests())
