@@ -7,7 +7,9 @@ package pipeline
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -47,6 +49,7 @@ type Pipeline struct {
 	now       func() time.Time
 	log       *slog.Logger
 	key       identity.Key
+	rowKey    []byte // makes ids of rows of dropped files
 	nonce     func() string
 	settings  *lake.ConfigSource
 	refiner   lake.Refiner
@@ -70,6 +73,9 @@ func New(c Config) (*Pipeline, error) {
 		store: c.Store, now: c.Now, log: c.Logger, key: identity.NewKey(c.TokenKey), nonce: c.Nonce,
 		settings: lake.NewConfigSource(c.Store, c.Now, 0), compactor: make(chan *lake.Compactor, 1),
 	}
+	mac := hmac.New(sha256.New, c.TokenKey)
+	_, _ = mac.Write([]byte("leadlake rows of dropped files")) // a hash never fails
+	p.rowKey = mac.Sum(nil)
 	p.refiner = lake.Refiner{Key: p.key, Phones: phone.Parser{}}
 	p.compactor <- lake.NewCompactor(lake.CompactorConfig{
 		Store: c.Store, Sources: p.settings.Config, Refiner: p.refiner, Now: c.Now, Nonce: c.Nonce, Logger: c.Logger,
@@ -129,24 +135,40 @@ func (p *Pipeline) Refiner() lake.Refiner { return p.refiner }
 // CompactRequest has no fields yet: a compaction takes what there is.
 type CompactRequest struct{}
 
-// CompactReport counts a compaction.
-type CompactReport = lake.CompactReport
+// CompactReport counts a compaction, and what was found in the inbox.
+type CompactReport struct {
+	lake.CompactReport
+
+	Inbox InboxReport `json:"inbox,omitzero"`
+}
 
 // Compact turns the deliveries that wait into events, contacts, failed deliveries
-// and ledger lines.
+// and ledger lines, then imports the files that wait in the inbox and does the
+// same with what they hold. The webhooks' deliveries come first: a large file must
+// not hold them up.
 func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport, error) {
+	var report CompactReport
 	if err := p.CheckTokenKey(ctx); err != nil {
-		return CompactReport{}, err
+		return report, err
 	}
 	var c *lake.Compactor
 	select {
 	case c = <-p.compactor:
 	case <-ctx.Done():
-		return CompactReport{}, ctx.Err()
+		return report, ctx.Err()
 	}
 	defer func() { p.compactor <- c }()
 	begin := p.now()
-	report, err := c.Run(ctx)
+	run := func() error {
+		part, err := c.Run(ctx)
+		report.add(part)
+		return err
+	}
+	err := run()
+	var fault error
+	if report.Inbox, fault = p.lookIntoInbox(ctx); report.Inbox.Stored > 0 || fault != nil {
+		err = errors.Join(err, fault, run())
+	}
 	if err != nil {
 		return report, err
 	}
@@ -156,4 +178,14 @@ func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport
 			slog.Int64("took_ms", p.now().Sub(begin).Milliseconds()))
 	}
 	return report, nil
+}
+
+func (r *CompactReport) add(part lake.CompactReport) {
+	r.Objects += part.Objects
+	r.Deliveries += part.Deliveries
+	r.Events += part.Events
+	r.Pings += part.Pings
+	r.Failed += part.Failed
+	r.Duplicates += part.Duplicates
+	r.Suppressed += part.Suppressed
 }

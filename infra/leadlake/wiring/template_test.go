@@ -175,7 +175,7 @@ func TestMuxServesTheTemplatesRoutes(t *testing.T) {
 var rights = map[string]map[string]string{
 	"ingest": {"config": "G", "raw": "CG", "raw/unauthenticated": "L", "audit": "W", "ready": "GW"},
 	"compact": {
-		"config": "GL", tokenKeyAnswer: "C", "raw": "GL", "lake/events": "CGLS", "lake/deliveries": "CGLS", "lake/failed": "CGLS", "lake/contacts": "CGLS",
+		"config": "GL", tokenKeyAnswer: "C", "raw": "CGL", "lake/events": "CGLS", "lake/deliveries": "CGLS", "lake/failed": "CGLS", "lake/contacts": "CGLS",
 		"suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
 	},
 	"analytics": {
