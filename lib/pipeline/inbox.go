@@ -3,6 +3,8 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -128,6 +130,38 @@ func (p *Pipeline) lookIntoInbox(ctx context.Context) (InboxReport, error) {
 		return report, fmt.Errorf("pipeline: inbox: %w", err)
 	}
 	return report, nil
+}
+
+// DropSheet puts a file with its answers into the inbox. The same file again
+// changes nothing; another one under the name of a file that waits is refused.
+func (p *Pipeline) DropSheet(ctx context.Context, kind, name string, body []byte, options SheetOptions) error {
+	key := InboxPrefix + kind + "/" + name
+	if passing(name) || strings.HasSuffix(name, OptionsSuffix) {
+		return fmt.Errorf("pipeline: inbox: %w: files of this name are left alone there; rename it", objstore.ErrKey)
+	}
+	old, _, err := p.store.Get(ctx, key)
+	switch {
+	case err == nil && bytes.Equal(old, body):
+		return nil
+	case err == nil:
+		return fmt.Errorf("pipeline: inbox: %w: another file of this name waits; rename this one", objstore.ErrExist)
+	case !errors.Is(err, objstore.ErrNotExist):
+		return fmt.Errorf("pipeline: inbox: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	options.SHA256 = hex.EncodeToString(sum[:])
+	answers, err := json.Marshal(options)
+	if err != nil {
+		return err
+	}
+	// The answers first: without them the file might be read otherwise.
+	if _, err := p.store.Put(ctx, key+OptionsSuffix, answers); err != nil {
+		return fmt.Errorf("pipeline: inbox: %w", err)
+	}
+	if _, err := p.store.Create(ctx, key, body); err != nil {
+		return fmt.Errorf("pipeline: inbox: %w", err)
+	}
+	return nil
 }
 
 // listInbox gives the files to import, those that stand where none is read, and
@@ -277,7 +311,7 @@ func (p *Pipeline) importFile(ctx context.Context, cfg *config.Config, file drop
 		return err
 	}
 	err = ReadSheet(cfg, sheet, table, func(d SheetDelivery) error {
-		report.Rows += d.RowsOut
+		report.Rows += d.Rows
 		report.Records++
 		report.Notes += len(d.Notes)
 		if d.Reason != "" {

@@ -52,13 +52,13 @@ type Sheet struct {
 
 // SheetDelivery is what one record of a file becomes.
 type SheetDelivery struct {
-	ID      string // 32 hexadecimal digits, made of the record's content
-	Body    []byte // of the delivery, a webhook.SheetRow
-	Row     int    // number of the record's first row
-	Reason  string // why it will fail; empty for what becomes events
-	Detail  string // of the failure, without a value
-	Notes   []*spreadsheet.RowError
-	RowsOut int // rows of the file it stands for
+	ID     string // 32 hexadecimal digits, made of the record's content
+	Body   []byte // of the delivery, a webhook.SheetRow
+	Row    int    // number of the record's first row
+	Reason string // why it will fail; empty for what becomes events
+	Detail string // of the failure, without a value
+	Notes  []*spreadsheet.RowError
+	Rows   int // of the file, for which it stands
 }
 
 // OpenSheet recognises a file under a configuration. An error that matches one
@@ -69,7 +69,7 @@ func OpenSheet(cfg *config.Config, s Sheet) (table *spreadsheet.Table, err error
 		return nil, &spreadsheet.FileError{File: s.Name, Kind: spreadsheet.ErrTooMany, Reason: "the file is larger than " + strconv.Itoa(MaxSheetBytes>>20) + " MiB; split it"}
 	}
 	source, ok := cfg.SourceNamed(config.InboxSource(s.Kind))
-	if !ok {
+	if !ok && s.Kind != "" {
 		return nil, &spreadsheet.FileError{File: s.Name, Kind: spreadsheet.ErrOption, Reason: "there is no folder " + strconv.Quote(s.Kind) + " of inbox/; there are " + strings.Join(config.InboxKinds(), ", ")}
 	}
 	columns, err := spreadsheet.ParseMap(s.Options.Map)
@@ -91,6 +91,17 @@ func OpenSheet(cfg *config.Config, s Sheet) (table *spreadsheet.Table, err error
 		}
 	}
 	return spreadsheet.Open(s.Name, s.Bytes, s.Size, opts)
+}
+
+// RecogniseSheet says by a file's columns whether it holds orders, leads or costs.
+// A client base looks like leads; it has to be said. Errors are as in OpenSheet.
+func RecogniseSheet(cfg *config.Config, s Sheet) (kind string, err error) {
+	s.Kind = ""
+	table, err := OpenSheet(cfg, s)
+	if err != nil {
+		return "", err
+	}
+	return string(table.Kind), nil
 }
 
 // ReadSheet calls use for every delivery that a table makes, in the order of the
@@ -179,7 +190,7 @@ func (w *sheetWriter) delivery(rec spreadsheet.Record) (SheetDelivery, error) {
 	if err != nil {
 		return SheetDelivery{}, fmt.Errorf("write row %d: %w", rec.Rows[0].Number, err)
 	}
-	d := SheetDelivery{ID: row.ID, Body: body, Row: rec.Rows[0].Number, Notes: rec.Notes, RowsOut: len(rec.Rows)}
+	d := SheetDelivery{ID: row.ID, Body: body, Row: rec.Rows[0].Number, Notes: rec.Notes, Rows: len(rec.Rows)}
 	out := webhook.Decode(w.cfg, webhook.Delivery{
 		Source: w.source, Method: "POST", ContentType: sheetType, Body: body, HasID: true, ReceivedAt: time.Unix(0, 0).UTC(), Trusted: true,
 	})

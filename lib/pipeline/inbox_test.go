@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -496,5 +497,46 @@ func TestTwoCompactionsImportAFileOnce(t *testing.T) {
 	w.compact()
 	if diff := cmp.Diff(map[string]int{"events": 2, "failed": 4}, w.outcomes()); diff != "" {
 		t.Errorf("ledger (-want +got):\n%s", diff)
+	}
+}
+
+// unicodeText is what spreadsheet programs save as "Unicode text".
+func unicodeText(text string) string {
+	body := []byte{0xFF, 0xFE}
+	for _, unit := range utf16.Encode([]rune(text)) {
+		body = append(body, byte(unit), byte(unit>>8))
+	}
+	return string(body)
+}
+
+func TestAnErasedPersonOfAFileIsNowhere(t *testing.T) {
+	w := newWorld(t)
+	w.drop("leads/wide.txt", unicodeText("Телефон\tИмя\tДата\n89163330001\tАнна\t20.10.2026\n89163330002\tПётр\t20.10.2026\n"))
+	w.drop("leads/plain.csv", "Телефон;Имя;Дата\n8 (916) 333-00-01;Анна;чушь\n8 (916) 333-00-02;Пётр;21.10.2026\n")
+	w.compact()
+	w.erase("+7 916 333-00-01")
+	stays := 0
+	for key, body := range w.objects("") {
+		text := plain(t, body)
+		if strings.HasPrefix(body, "\xff\xfe") {
+			text = strings.ReplaceAll(body, "\x00", "")
+		}
+		for _, trace := range []string{"9163330001", "333-00-01", "Анна"} {
+			if strings.Contains(text, trace) {
+				t.Errorf("%s still shows the person", key)
+			}
+		}
+		if strings.Contains(text, "333-00-02") {
+			stays++
+		}
+	}
+	if stays < 2 {
+		t.Errorf("who stays is seen in %d objects, want the finished file and raw at least", stays)
+	}
+	// The same file again brings nobody back.
+	w.now = w.now.AddDate(0, 2, 0)
+	w.drop("leads/plain.csv", "Телефон;Имя;Дата\n8 (916) 333-00-01;Анна;чушь\n8 (916) 333-00-02;Пётр;21.10.2026\n")
+	if report := w.compact(); report.Inbox.Stored != 0 {
+		t.Errorf("after the erasure: %+v", report.Inbox)
 	}
 }
