@@ -192,8 +192,8 @@ func walk(t *testing.T, m *machine) {
 	// its id, which lies in raw once: 33 deliveries. Clicked twice: 1 duplicate. A form without contact, an id with another
 	// total, broken JSON, an unknown status: 4 failed. One test of Tilda's: 1 ping. The
 	// other 27 are one event each but for a batch of two: 28.
-	if got, want := (pipeline.CompactReport{Deliveries: sum.Deliveries, Events: sum.Events, Pings: sum.Pings, Failed: sum.Failed, Duplicates: sum.Duplicates}),
-		(pipeline.CompactReport{Deliveries: 33, Events: 28, Pings: 1, Failed: 4, Duplicates: 1}); got != want {
+	if got, want := (lake.CompactReport{Deliveries: sum.Deliveries, Events: sum.Events, Pings: sum.Pings, Failed: sum.Failed, Duplicates: sum.Duplicates}),
+		(lake.CompactReport{Deliveries: 33, Events: 28, Pings: 1, Failed: 4, Duplicates: 1}); got != want {
 		t.Errorf("compaction = %+v, want %+v", got, want)
 	}
 	check, err := m.steps.CheckLedger(t.Context())

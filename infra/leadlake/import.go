@@ -17,6 +17,7 @@ import (
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/objstore/filestore"
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
@@ -123,12 +124,21 @@ func (flags *importFlags) config(ctx context.Context, sys *system) (*config.Conf
 	if flags.configFile != "" || flags.where.exists() != nil {
 		return readConfigFile(flags.configFile)
 	}
-	store, err := flags.where.openReading(ctx, sys)
+	if flags.where.s3 != "" {
+		store, err := flags.where.openBucket(ctx, sys)
+		if err != nil {
+			return nil, err
+		}
+		cfg, err := lake.NewConfigSource(store, sys.Now, 0).Config(ctx)
+		return cfg, errors.Join(err, store.close())
+	}
+	// The configuration may be there before the first serve makes the keys.
+	store, err := filestore.OpenReadOnly(flags.where.data)
 	if err != nil {
 		return nil, err
 	}
 	cfg, err := lake.NewConfigSource(store, sys.Now, 0).Config(ctx)
-	return cfg, errors.Join(err, store.close())
+	return cfg, errors.Join(err, store.Close())
 }
 
 // lookAtFile recognises a file and reads all of it.
@@ -220,7 +230,7 @@ func (m *machine) drop(ctx context.Context, request dropRequest) (struct{}, erro
 	if !slices.Contains(config.InboxKinds(), request.Kind) {
 		return none, fmt.Errorf("import: no folder %q of the inbox", request.Kind)
 	}
-	file, err := os.Open(request.Path) //nolint:gosec // G304: the file that the owner of the store names
+	file, err := os.Open(request.Path)
 	if err != nil {
 		return none, fmt.Errorf("import: %w", err)
 	}

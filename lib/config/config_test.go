@@ -313,3 +313,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSourcesOfTheInboxAreThereWithoutAnEntry(t *testing.T) {
+	c := parse(t, "sources: [{name: inbox-leads, kind: spreadsheet, shop: crm}]")
+	for _, kind := range config.InboxKinds() {
+		s, ok := c.SourceNamed(config.InboxSource(kind))
+		want := "inbox"
+		if kind == "leads" {
+			want = "crm"
+		}
+		if !ok || s.Kind != config.SheetKind || s.ShopOf() != want {
+			t.Errorf("%s: %+v, %v, shop %s; want kind spreadsheet and shop %s", kind, s, ok, s.ShopOf(), want)
+		}
+	}
+	if _, ok := c.SourceNamed("inbox-dances"); ok {
+		t.Error("a folder that there is not has a source")
+	}
+	for _, bad := range []string{
+		"sources: [{name: inbox-leads, kind: json}]", "sources: [{name: sheet, kind: spreadsheet}]", "sources: [{name: inbox-leads, kind: spreadsheet, secrets: [env:X]}]",
+	} {
+		if _, err := config.Parse([]byte(bad)); !errors.Is(err, config.ErrInvalid) {
+			t.Errorf("Parse(%s) = %v, want ErrInvalid", bad, err)
+		}
+	}
+}

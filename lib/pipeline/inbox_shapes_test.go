@@ -2,7 +2,11 @@ package pipeline_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -224,5 +228,42 @@ func TestTooManyRowsAreRefusedBeforeAnyIsTaken(t *testing.T) {
 	}
 	if raw := w.keys("raw/"); len(raw) != 0 {
 		t.Errorf("raw holds %q", raw)
+	}
+}
+
+// TestRealPurchasesHaveDifferentIDs: 255 rows of the real file are equal to others
+// and stay purchases of their own.
+func TestRealPurchasesHaveDifferentIDs(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "CDNOW_master.txt"))
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("SKIPPED: ../shared/data/CDNOW_master.txt is not there; the real purchases are not checked")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse([]byte("business: {currency: USD}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheet := pipeline.Sheet{
+		Kind: "orders", Name: "CDNOW", Bytes: bytes.NewReader(body), Size: int64(len(body)), Key: []byte("key"),
+		Options: pipeline.SheetOptions{Map: "client=1,date=2,quantity=3,amount=4"},
+	}
+	table, err := pipeline.OpenSheet(cfg, sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	if err := pipeline.ReadSheet(cfg, sheet, table, func(d pipeline.SheetDelivery) error {
+		if d.Reason != "" {
+			t.Errorf("row %d: %s", d.Row, d.Reason)
+		}
+		ids[d.ID] = true
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(ids) != 69_659 {
+		t.Errorf("%d deliveries, want 69659", len(ids))
 	}
 }

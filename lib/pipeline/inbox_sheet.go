@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"maps"
 	"slices"
@@ -149,11 +151,7 @@ func guardSheet(name string, err *error) {
 type sheetWriter struct {
 	cfg    *config.Config
 	source config.Source
-	mac    interface {
-		io.Writer
-		Reset()
-		Sum(b []byte) []byte
-	}
+	mac    hash.Hash
 	header []string
 	again  map[[16]byte]int // records that could not be read → how often the same came before
 }
@@ -172,25 +170,18 @@ func (w *sheetWriter) delivery(rec spreadsheet.Record) (SheetDelivery, error) {
 	} else {
 		row.Event = &rec.Event
 	}
-	sum, err := w.sum(row)
-	if err != nil {
-		return SheetDelivery{}, err
-	}
-	if rec.Fault != nil { // nothing else tells equal rows apart, and each counts
+	body, sum, err := w.write(row)
+	if err == nil && rec.Fault != nil { // nothing else tells equal rows apart, and each counts
 		row.Again = w.again[sum]
 		w.again[sum]++
 		if row.Again > 0 {
-			if sum, err = w.sum(row); err != nil {
-				return SheetDelivery{}, err
-			}
+			body, sum, err = w.write(row)
 		}
 	}
-	row.ID = hex.EncodeToString(sum[:])
-	body, err := row.Body()
 	if err != nil {
 		return SheetDelivery{}, fmt.Errorf("write row %d: %w", rec.Rows[0].Number, err)
 	}
-	d := SheetDelivery{ID: row.ID, Body: body, Row: rec.Rows[0].Number, Notes: rec.Notes, Rows: len(rec.Rows)}
+	d := SheetDelivery{ID: hex.EncodeToString(sum[:]), Body: body, Row: rec.Rows[0].Number, Notes: rec.Notes, Rows: len(rec.Rows)}
 	out := webhook.Decode(w.cfg, webhook.Delivery{
 		Source: w.source, Method: "POST", ContentType: sheetType, Body: body, HasID: true, ReceivedAt: time.Unix(0, 0).UTC(), Trusted: true,
 	})
@@ -203,16 +194,19 @@ func (w *sheetWriter) delivery(rec spreadsheet.Record) (SheetDelivery, error) {
 // sheetType is the content type of the deliveries.
 const sheetType = "application/json"
 
-// sum is the keyed hash of a row: a plain one would give a phone number away.
-func (w *sheetWriter) sum(row webhook.SheetRow) ([16]byte, error) {
-	row.ID = ""
-	body, err := row.Body()
-	if err != nil {
-		return [16]byte{}, fmt.Errorf("write row: %w", err)
+// write gives the body of a row and the keyed hash of what it says, which is its
+// id: a plain hash would give a phone number away.
+func (w *sheetWriter) write(row webhook.SheetRow) (body []byte, sum [16]byte, err error) {
+	row.ID = strings.Repeat("0", 2*len(sum))
+	if body, err = row.Body(); err != nil {
+		return nil, sum, err
 	}
 	w.mac.Reset()
 	_, _ = w.mac.Write(body) // a hash never fails
-	return [16]byte(w.mac.Sum(nil)[:16]), nil
+	sum = [16]byte(w.mac.Sum(nil)[:len(sum)])
+	at := bytes.Index(body, []byte(row.ID)) // the id is the first field
+	hex.Encode(body[at:], sum[:])
+	return body, sum, nil
 }
 
 // SheetFault is the stable reason of a file that cannot be imported as it is:
