@@ -1,11 +1,8 @@
 package pipeline_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strconv"
@@ -17,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -92,6 +88,9 @@ func TestADroppedFileBecomesDeliveries(t *testing.T) {
 		"inbox-orders row_date": 1, "inbox-orders row_no_client": 1, "inbox-orders row_amount": 1, "inbox-orders row_status": 1,
 	}, w.reasons()); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	if check, err := w.CheckLedger(t.Context()); err != nil || !cmp.Equal(check, pipeline.LedgerCheck{Deliveries: 6}) {
+		t.Errorf("CheckLedger = %+v, %v, want 6 deliveries in balance", check, err)
 	}
 	got := map[string]string{}
 	for _, ev := range w.events() {
@@ -365,141 +364,6 @@ func TestNobodyPostsToTheInbox(t *testing.T) {
 	}
 }
 
-// TestAnImportSurvivesACrashAtEveryWrite stops at each write in turn, before and
-// after it has happened, and starts again: the end is always the same.
-func TestAnImportSurvivesACrashAtEveryWrite(t *testing.T) {
-	files := map[string]string{"orders/a.csv": someOrders, "leads/b.csv": "Дата;Телефон\n20.10.2026;89162220001\n20.10.2026;89162220001\n", "clients/c.csv": "no table at all\n"}
-	finish := func(t *testing.T, stopAt int, after bool) (state map[string]string, stopped bool) {
-		t.Helper()
-		w := newWorld(t)
-		for _, name := range slices.Sorted(maps.Keys(files)) {
-			w.drop(name, files[name])
-		}
-		w.drop("leads/b.csv.options.json", `{"date": "dmy"}`)
-		dying := &dies{Store: w.store, left: stopAt, after: after}
-		_, err := w.over(dying).Compact(t.Context(), pipeline.CompactRequest{})
-		stopped = errors.Is(err, errDied)
-		if err != nil && !stopped {
-			t.Fatal(err)
-		}
-		w.now = w.now.Add(5 * time.Minute)
-		w.compact()
-		w.now = w.now.Add(5 * time.Minute)
-		if report := w.compact(); report.Deliveries > 0 || report.Inbox != (pipeline.InboxReport{}) {
-			t.Errorf("stop at %d: the third compaction still found work: %+v", stopAt, report)
-		}
-		state = map[string]string{"inbox": strings.Join(w.keys("inbox/"), " "), "outcomes": fmt.Sprint(w.outcomes()), "reasons": fmt.Sprint(w.reasons())}
-		for _, ev := range w.events() {
-			state["event "+ev.Kind+" "+ev.OrderID+" "+strings.Join(ev.Tokens, ",")] += "x"
-		}
-		return state, stopped
-	}
-	want, _ := finish(t, -1, false)
-	if want["outcomes"] != "map[events:4 failed:4]" {
-		t.Fatalf("without a crash: %v", want)
-	}
-	writes := 0
-	for _, after := range []bool{false, true} {
-		for stopAt := 1; ; stopAt++ {
-			got, stopped := finish(t, stopAt, after)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("stopped at write %d (after it: %t) (-want +got):\n%s", stopAt, after, diff)
-			}
-			if !stopped {
-				break
-			}
-			writes++
-		}
-	}
-	if writes < 40 {
-		t.Errorf("only %d crashes were tried", writes)
-	}
-}
-
-var errDied = errors.New("the process died")
-
-// dies fails every call from one write on, as a process that was killed: before
-// the write, or when it has happened and nobody was told.
-type dies struct {
-	objstore.Store
-	left  int
-	after bool
-	dead  bool
-}
-
-func (d *dies) write(do func() error) error {
-	if d.dead {
-		return errDied
-	}
-	if d.left--; d.left == 0 {
-		d.dead = true
-		if d.after {
-			_ = do()
-		}
-		return errDied
-	}
-	return do()
-}
-
-func (d *dies) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
-	if d.dead {
-		return nil, objstore.Info{}, errDied
-	}
-	return d.Store.Get(ctx, key)
-}
-
-func (d *dies) Create(ctx context.Context, key string, body []byte) (v objstore.Version, err error) {
-	err = d.write(func() (err error) { v, err = d.Store.Create(ctx, key, body); return err })
-	return v, err
-}
-
-func (d *dies) Swap(ctx context.Context, key string, body []byte, old objstore.Version) (v objstore.Version, err error) {
-	err = d.write(func() (err error) { v, err = d.Store.Swap(ctx, key, body, old); return err })
-	return v, err
-}
-
-func (d *dies) Put(ctx context.Context, key string, body []byte) (v objstore.Version, err error) {
-	err = d.write(func() (err error) { v, err = d.Store.Put(ctx, key, body); return err })
-	return v, err
-}
-
-func (d *dies) Delete(ctx context.Context, key string) error {
-	return d.write(func() error { return d.Store.Delete(ctx, key) })
-}
-
-// over is the pipeline over another store.
-func (w *world) over(store objstore.Store) *pipeline.Pipeline {
-	w.Helper()
-	p, err := pipeline.New(pipeline.Config{Store: store, Now: w.clock, Logger: slog.New(slog.DiscardHandler), TokenKey: []byte("a token key that tests share")})
-	if err != nil {
-		w.Fatal(err)
-	}
-	return p
-}
-
-// TestTwoCompactionsImportAFileOnce runs them at once.
-func TestTwoCompactionsImportAFileOnce(t *testing.T) {
-	w := newWorld(t)
-	w.drop("orders/a.csv", someOrders)
-	done := make(chan error, 3)
-	for range cap(done) {
-		p := w.over(w.store)
-		go func() {
-			_, err := p.Compact(t.Context(), pipeline.CompactRequest{})
-			done <- err
-		}()
-	}
-	for range cap(done) {
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	w.compact()
-	if diff := cmp.Diff(map[string]int{"events": 2, "failed": 4}, w.outcomes()); diff != "" {
-		t.Errorf("ledger (-want +got):\n%s", diff)
-	}
-}
-
 // unicodeText is what spreadsheet programs save as "Unicode text".
 func unicodeText(text string) string {
 	body := []byte{0xFF, 0xFE}
@@ -538,5 +402,23 @@ func TestAnErasedPersonOfAFileIsNowhere(t *testing.T) {
 	w.drop("leads/plain.csv", "Телефон;Имя;Дата\n8 (916) 333-00-01;Анна;чушь\n8 (916) 333-00-02;Пётр;21.10.2026\n")
 	if report := w.compact(); report.Inbox.Stored != 0 {
 		t.Errorf("after the erasure: %+v", report.Inbox)
+	}
+}
+
+// TestFinishedFilesGoWithRawDeliveries: they hold the same people.
+func TestFinishedFilesGoWithRawDeliveries(t *testing.T) {
+	w := newWorld(t)
+	w.drop("orders/a.csv", someOrders)
+	w.drop("orders/b.csv", "no table")
+	w.compact()
+	w.now = w.now.AddDate(0, 0, 29)
+	w.erase("+7 916 000-00-00")
+	if left := w.keys("inbox/"); len(left) != 5 {
+		t.Errorf("after 29 days: %q", left)
+	}
+	w.now = w.now.AddDate(0, 0, 2)
+	w.erase("+7 916 000-00-00")
+	if diff := cmp.Diff([]string{"inbox/register/orders.ids"}, w.keys("inbox/")); diff != "" {
+		t.Errorf("after 31 days (-want +got):\n%s", diff)
 	}
 }
