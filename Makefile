@@ -14,7 +14,7 @@ AT_ONCE := 'Audit|DuringAnErasure|TheSameNight|WhoLeaves|PagesForget|Killed|Serv
 FUZZTIME ?= 5s
 # Only what a Lambda binary needs: no RPC mode, no symbol tables, no paths of the machine.
 LAMBDA_BUILD := -tags lambda.norpc -trimpath -buildvcs=false -ldflags="-s -w"
-FUNCTIONS := Ingest Compact Analytics Export Portal Erase
+FUNCTIONS := Ingest Queue Compact Analytics Export Portal Erase
 
 .PHONY: help test lint bench race fuzz fmt demo arm64 wiring clean
 
@@ -53,7 +53,7 @@ wiring: infra/leadlake/wiring/template.yaml ## copy template.yaml to where Go ca
 infra/leadlake/wiring/template.yaml: template.yaml
 	cp template.yaml $@
 
-arm64: $(addprefix build-,$(addsuffix Function,$(FUNCTIONS))) ## all six Lambda binaries into dist/
+arm64: $(addprefix build-,$(addsuffix Function,$(FUNCTIONS))) ## all seven Lambda binaries into dist/
 
 # `sam build` calls this rule with ARTIFACTS_DIR set: build-IngestFunction compiles ./functions/ingest.
 build-%:

@@ -32,7 +32,7 @@ const siteSecret = "a secret of at least 24 bytes"
 // steps are the functions that a schedule calls.
 var steps = []string{"compact", "analytics", "export", "erase"}
 
-// programs is the folder with the six programs, built once.
+// programs is the folder with the seven programs, built once.
 var programs string
 
 func TestMain(m *testing.M) {
@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 		if err == nil {
 			defer os.RemoveAll(folder)
 			programs = folder
-			err = runtimeapi.Build(context.Background(), folder, append([]string{"ingest", "portal"}, steps...)...)
+			err = runtimeapi.Build(context.Background(), folder, append([]string{"ingest", "queue", "portal"}, steps...)...)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -121,7 +121,7 @@ func post(t *testing.T, function *runtimeapi.Function, source, body string) even
 }
 
 func TestABrokenEnvironmentEndsTheStart(t *testing.T) {
-	for _, name := range append([]string{"ingest", "portal"}, steps...) {
+	for _, name := range append([]string{"ingest", "queue", "portal"}, steps...) {
 		t.Run(name, func(t *testing.T) {
 			function := runtimeapi.Start(t, filepath.Join(programs, name), map[string]string{"LEADLAKE_TOKEN_KEY": "the key itself"})
 			if err := function.Invoke(t.Context(), struct{}{}, nil); err == nil {
@@ -178,7 +178,7 @@ func TestAStoreThatDoesNotAnswerIs503(t *testing.T) {
 }
 
 // A shop of 2 300 buyers walks from the webhook to its audience files, through the
-// six programs alone; then one of them asks to be forgotten.
+// programs alone; then one of them asks to be forgotten.
 func TestFromWebhookToAudienceFileAndErasure(t *testing.T) {
 	c := deploy(t, `business: {name: Shop, currency: RUB, timezone: Europe/Moscow, country: RU, language: ru}
 sources:

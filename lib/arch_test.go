@@ -41,11 +41,14 @@ var flow = []string{
 	"lib/audience",
 	"lib/portal",
 	"lib/pipeline",
+	"functions/internal/awsjson",
 	"functions/internal/boot",
 	"functions/internal/invoke",
 	"functions/internal/edge",
 	"functions/internal/runtimeapi",
+	"functions/internal/sqstest",
 	"functions/ingest",
+	"functions/queue",
 	"functions/compact",
 	"functions/analytics",
 	"functions/export",
@@ -63,7 +66,7 @@ var pure = []string{
 }
 
 // testOnly packages are imported by tests and by one another, never by the product.
-var testOnly = []string{"lib/objstore/storetest", "lib/objstore/s3store/s3test", "functions/internal/runtimeapi"}
+var testOnly = []string{"lib/objstore/storetest", "lib/objstore/s3store/s3test", "functions/internal/runtimeapi", "functions/internal/sqstest"}
 
 // homes says which folders, with all below them, may import a vendor. What is not
 // listed here may be imported by tests only.
@@ -72,8 +75,8 @@ var homes = map[string][]string{
 	"github.com/alexedwards/argon2id":          {"lib/portal", "infra/leadlake"},
 	"github.com/apache/arrow/go/v17":           {"lib/schema", "lib/lake/columnar", "lib/analytics"},
 	"github.com/aws/aws-lambda-go":             {"functions"},
-	"github.com/aws/aws-sdk-go-v2":             {"lib/objstore/s3store", "functions/internal/boot", "functions/internal/invoke"},
-	"github.com/aws/smithy-go":                 {"lib/objstore/s3store", "functions/internal/boot", "functions/internal/invoke"},
+	"github.com/aws/aws-sdk-go-v2":             {"lib/objstore/s3store", "functions/internal/awsjson", "functions/internal/invoke", "functions/internal/sqstest"},
+	"github.com/aws/smithy-go":                 {"lib/objstore/s3store", "functions/internal/awsjson", "functions/internal/invoke"},
 	"github.com/coreos/go-oidc/v3":             {"lib/portal"},
 	"github.com/go-jose/go-jose/v4":            {"lib/portal", "infra/leadlake"},
 	"github.com/google/go-cmp":                 testOnly,
@@ -236,7 +239,7 @@ func TestVendorsStayAtHome(t *testing.T) {
 // and 9 ms of every cold start: neither may reach the function that senders wait for.
 func TestIngestStaysSmall(t *testing.T) {
 	packages := tree(t)
-	for _, root := range []string{"functions/ingest", "functions/internal/boot"} {
+	for _, root := range []string{"functions/ingest", "functions/queue", "functions/internal/boot"} {
 		via := map[string]string{root: root}
 		for queue := []string{root}; len(queue) > 0; queue = queue[1:] {
 			folder := queue[0]

@@ -43,11 +43,14 @@
 //
 // Wiring: environment, events and schedules. Nothing worth a test of its own lives in a main.
 //
+//	functions/internal/awsjson    SQS and the two services of secrets, without their generated clients
 //	functions/internal/boot       a function's environment becomes a store, a clock, a logger, secrets
 //	functions/internal/invoke     one function calls another
 //	functions/internal/edge       an HTTP event of AWS becomes an http.Handler's request
 //	functions/internal/runtimeapi the Lambda runtime on loopback, for tests
-//	functions/ingest              stores deliveries
+//	functions/internal/sqstest    a queue of SQS on loopback, for tests
+//	functions/ingest              stores deliveries, or hands them to a queue
+//	functions/queue               stores the deliveries of that queue, many as one object
 //	functions/compact             deliveries become events, contacts and the ledger
 //	functions/analytics           the night
 //	functions/export              audience files

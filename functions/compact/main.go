@@ -23,7 +23,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	steps, err := pipeline.New(pipeline.Config{Store: env.Store, Now: env.Now, Logger: env.Logger, TokenKey: key})
+	steps, err := pipeline.New(pipeline.Config{Store: env.Store, Now: env.Now, Logger: env.Logger, TokenKey: key, Secret: env.Secret})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 type finding struct {
 	Name string `json:"name"`
 	OK   bool   `json:"ok"`
+	Warn bool   `json:"warn,omitempty"` // nothing is broken, but somebody should look
 	Says string `json:"says"`
 	Do   string `json:"do,omitempty"` // what to do where it is not ok
 }
@@ -47,8 +48,11 @@ func checkCommand(ctx context.Context, sys *system, args []string) error {
 		var text strings.Builder
 		for _, one := range findings {
 			mark := "ok  "
-			if !one.OK {
+			switch {
+			case !one.OK:
 				mark = "FAIL"
+			case one.Warn:
+				mark = "warn"
 			}
 			fmt.Fprintf(&text, "%s  %-14s %s\n", mark, one.Name, one.Says)
 			if one.Do != "" {
@@ -85,7 +89,43 @@ func (m *machine) check(ctx context.Context) []finding {
 		}
 		findings = append(findings, one)
 	}
-	return findings
+	return append(findings, m.warnings(ctx)...)
+}
+
+// warnings are what is no fault of the system: figures that may mislead, objects
+// that another system does not give.
+func (m *machine) warnings(ctx context.Context) []finding {
+	var all []finding
+	doubles, err := m.steps.DoubleReports(ctx)
+	if err != nil {
+		all = append(all, finding{Name: "double orders", Says: err.Error(), Do: "run `leadlake invoke analytics` and check again"})
+	}
+	for _, d := range doubles {
+		all = append(all, finding{
+			Name: "double orders", OK: true, Warn: true,
+			Says: fmt.Sprintf("%d of %d orders of %s agree with orders of %s in client, day and amount", d.Alike, d.OrdersA, d.A, d.B),
+			Do:   "if both tell the same sales, give both sources one `shop` and one order id, or say `orders: false` for one of them",
+		})
+	}
+	unfetched, err := m.steps.Unfetched(ctx)
+	if err != nil {
+		all = append(all, finding{Name: "fetch", Says: err.Error(), Do: "see whether lake/fetch.json can be read"})
+	}
+	for _, u := range unfetched {
+		all = append(all, finding{
+			Name: "fetch", OK: true, Warn: true,
+			Says: fmt.Sprintf("source %s: %d objects are not fetched yet, %d were given up%s", u.Source, u.Waiting, u.GaveUp, because(u.Problem)),
+			Do:   "see fetch.url and fetch.token of the source; `leadlake redrive -reason not_fetched` asks for all of them again",
+		})
+	}
+	return all
+}
+
+func because(problem string) string {
+	if problem == "" {
+		return ""
+	}
+	return " (" + problem + ")"
 }
 
 func (m *machine) checkConfiguration(ctx context.Context) (string, error) {

@@ -24,8 +24,8 @@ type invocation struct {
 func invokeCommand(ctx context.Context, sys *system, args []string) error {
 	f := newFlags(sys, "invoke [flags] FUNCTION",
 		"Runs one function once with an AWS event against the store and prints its answer as JSON.\n"+
-			"ingest and portal take an event of the HTTP API (format 2.0); the others take the input\n"+
-			"of their schedule, for example {\"as_of\": \"2026-10-31\"} for analytics.")
+			"ingest and portal take an event of the HTTP API (format 2.0), queue an event of SQS; the\n"+
+			"others take the input of their schedule, for example {\"as_of\": \"2026-10-31\"} for analytics.")
 	var where place
 	where.register(f)
 	file := f.String("event", "", "`file` with the event, - for standard input; default {}")

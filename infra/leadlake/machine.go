@@ -31,7 +31,7 @@ type machine struct {
 // newMachine puts the steps over an opened store.
 func newMachine(sys *system, where place, store *opened, now func() time.Time, level slog.Level) (*machine, error) {
 	logger := slog.New(slog.NewJSONHandler(sys.Stderr, &slog.HandlerOptions{Level: level}))
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: now, Logger: logger, TokenKey: store.tokenKey})
+	steps, err := pipeline.New(pipeline.Config{Store: store, Now: now, Logger: logger, TokenKey: store.tokenKey, Secret: environmentSecret(sys)})
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +114,11 @@ func (m *machine) ready(ctx context.Context) error {
 // function is one function of the template, called with an event.
 type function func(ctx context.Context, event json.RawMessage) (any, error)
 
-// functions are the steps that schedules call, by the function's folder.
+// functions are the steps that schedules call, and what takes the batches of a queue,
+// by the function's folder. On one machine nothing but `invoke` brings such a batch.
 func (m *machine) functions() map[string]function {
 	return map[string]function{
+		"queue":     step(lake.Consumer{Store: m.store, Logger: m.logger}.Take),
 		"compact":   step(m.steps.Compact),
 		"analytics": step(m.steps.Analyse),
 		"export":    step(m.steps.Export),

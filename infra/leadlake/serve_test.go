@@ -15,9 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 	"github.com/leadlake/leadlake/lib/objstore/s3store/s3test"
 	"github.com/leadlake/leadlake/lib/pipeline"
+	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 const shopConfiguration = `business: {name: Test, currency: RUB, timezone: Europe/Moscow, country: RU, language: en}
@@ -274,9 +277,17 @@ func TestInvokeServesHTTPEvents(t *testing.T) {
 	if says := s.command(t, exitFailed, "", "invoke", "ingest"); !strings.Contains(says, "format 2.0") {
 		t.Errorf("an event that is no request: %q", says)
 	}
+	at := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+	body := []byte(`{"id":"lead-3","kind":"lead","client":{"phone":"89995551113"}}`)
+	message := lake.EncodeMessage(schema.RawRow{Key: webhook.RawKey("site", "lead-3", body, at), Source: "site", HasID: true, ReceivedAt: at, Method: "POST", Body: body})
+	batch := fmt.Sprintf(`{"Records":[{"messageId":"a","eventSource":"aws:sqs","body":%q},{"messageId":"b","eventSource":"aws:sqs","body":"{}"}]}`, message)
+	var stored lake.BatchReport
+	if err := json.NewDecoder(strings.NewReader(s.command(t, exitDone, batch, "invoke", "queue", "-event", "-"))).Decode(&stored); err != nil || len(stored.Failures) != 1 || stored.Failures[0].ID != "b" {
+		t.Errorf("queue: %+v, %v, want only the second message to come again", stored, err)
+	}
 	var compacted pipeline.CompactReport
-	if err := json.Unmarshal([]byte(s.command(t, exitDone, "", "invoke", "compact")), &compacted); err != nil || compacted.Events != 1 {
-		t.Errorf("after one delivery by event: %+v, %v, want 1 event", compacted, err)
+	if err := json.Unmarshal([]byte(s.command(t, exitDone, "", "invoke", "compact")), &compacted); err != nil || compacted.Events != 2 {
+		t.Errorf("after two deliveries by event: %+v, %v, want 2 events", compacted, err)
 	}
 }
 

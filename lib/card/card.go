@@ -66,6 +66,7 @@ type draft struct {
 	card                               Card
 	firstLead                          time.Time
 	contacts                           []time.Time
+	asked                              []string // entities of the leads counted, sorted
 	stage, manager, level, channel     stated
 	touch                              stated // source and campaign with a zero byte between
 	origin                             stated
@@ -115,7 +116,9 @@ func (b *Builder) Event(ev schema.CardEventRow) {
 	}
 	tokens := slices.Sorted(slices.Values(ev.Tokens))
 	d.records[strings.Join(tokens, " ")] = struct{}{}
-	c.ExternalIDs = insert(c.ExternalIDs, ev.ExternalID)
+	for _, id := range append([]string{ev.ExternalID}, ev.MoreExternalIDs...) {
+		c.ExternalIDs = insert(c.ExternalIDs, id)
+	}
 	for _, interest := range ev.Interests {
 		c.Interests = insert(c.Interests, interest)
 	}
@@ -124,7 +127,10 @@ func (b *Builder) Event(ev schema.CardEventRow) {
 	}
 	switch event.Kind(ev.Kind) {
 	case event.Lead:
-		c.Leads++
+		if ev.Entity == "" || !slices.Contains(d.asked, ev.Entity) { // what a thin hook named and the object fetched are one
+			c.Leads++
+		}
+		d.asked = insert(d.asked, ev.Entity)
 		if d.firstLead.IsZero() || ev.At.Before(d.firstLead) {
 			d.firstLead = ev.At
 		}

@@ -151,6 +151,21 @@ func TestLifecycle(t *testing.T) {
 	}
 }
 
+// Several deliveries may describe one request: the hook, the object fetched for it,
+// a form sent in parts.
+func TestLeadsOfOneEntityAreOne(t *testing.T) {
+	lead := func(id, entity string) schema.CardEventRow {
+		return schema.CardEventRow{EventID: id, Kind: "lead", Entity: entity, At: at(5, 10), Tokens: []string{"p1"}, MoreExternalIDs: []string{"crm:" + id}}
+	}
+	got := cards(t, []schema.CardEventRow{lead("1", "deal:7"), lead("2", "deal:7"), lead("3", "deal:8"), lead("4", ""), lead("5", "")}, nil)[0]
+	if got.Leads != 4 {
+		t.Errorf("%d leads, want 4", got.Leads)
+	}
+	if diff := cmp.Diff([]string{"crm:1", "crm:2", "crm:3", "crm:4", "crm:5"}, got.ExternalIDs); diff != "" {
+		t.Errorf("external ids: %s", diff)
+	}
+}
+
 // A contact counts only from the first lead on: before it nobody had asked.
 func TestOnlyAContactAfterTheLeadMakesAPotentialClient(t *testing.T) {
 	lead := schema.CardEventRow{EventID: "l", Kind: "lead", At: at(5, 10), Tokens: []string{"p1"}}

@@ -61,6 +61,15 @@ type Source struct {
 	Currency    string            `yaml:"currency"`            // of amounts without one; default the business's
 	OrderStatus string            `yaml:"order_status"`        // of orders that tell none; default new
 	PerSecond   int               `yaml:"requests_per_second"` // 0: no limit
+	Options     map[string]string `yaml:"options"`             // what only this kind of source asks for, see lib/webhook/SOURCES.md
+	Fetch       Fetch             `yaml:"fetch"`
+}
+
+// Fetch says where and with which credential the objects are asked for that a
+// thin hook only names. Without Token nothing is fetched and the bare fact stays.
+type Fetch struct {
+	URL   string `yaml:"url"`   // base of the system's API; default the vendor's where there is one
+	Token string `yaml:"token"` // reference, as in Secrets
 }
 
 // Orders maps the source's order statuses to ours; None says that its amounts

@@ -27,6 +27,27 @@ var schemaJSON []byte
 // Schema returns the published JSON Schema of the file.
 func Schema() []byte { return slices.Clone(schemaJSON) }
 
+// Kinds returns the kinds of sources in the order of the schema.
+func Kinds() []string {
+	var schema struct {
+		Properties struct {
+			Sources struct {
+				Items struct {
+					Properties struct {
+						Kind struct {
+							Enum []string `json:"enum"`
+						} `json:"kind"`
+					} `json:"properties"`
+				} `json:"items"`
+			} `json:"sources"`
+		} `json:"properties"`
+	}
+	if err := json.Unmarshal(schemaJSON, &schema); err != nil {
+		panic("config: embedded schema is no JSON: " + err.Error())
+	}
+	return schema.Properties.Sources.Items.Properties.Kind.Enum
+}
+
 // checkSchema holds the file against the published schema.
 func checkSchema(node *yaml.Node) []*Fault {
 	var value any

@@ -40,6 +40,7 @@ func Kinds() []Kind {
 type Event struct {
 	ID           string            `json:"id,omitempty"`
 	Kind         Kind              `json:"kind"`
+	Entity       string            `json:"entity,omitempty"` // the call, chat, form or deal that several events describe
 	At           time.Time         `json:"at,omitzero"`
 	Client       Client            `json:"client,omitzero"`
 	Order        *Order            `json:"order,omitempty"`
@@ -55,6 +56,7 @@ type Event struct {
 	Unsubscribe  *Unsubscription   `json:"unsubscribe,omitempty"`
 	Attributes   map[string]string `json:"attributes,omitempty"` // unknown fields as text
 	Files        []string          `json:"files,omitempty"`      // names of files sent along; the bytes stay in raw
+	Fetch        string            `json:"fetch,omitempty"`      // set by adapters: the object a thin hook only names, to be asked for
 	DerivedID    bool              `json:"-"`                    // ID was made from the content, the sender gave none
 	SenderOrders bool              `json:"-"`                    // false where the source's amounts are no orders
 }
@@ -66,6 +68,7 @@ type Client struct {
 	Email            string            `json:"email,omitempty"`
 	Emails           []string          `json:"emails,omitempty"`
 	ExternalID       string            `json:"external_id,omitempty"`
+	ExternalIDs      []string          `json:"external_ids,omitempty"` // further ones; a system's own read system:id
 	CardNo           string            `json:"card_no,omitempty"`
 	Name             string            `json:"name,omitempty"`
 	FirstName        string            `json:"first_name,omitempty"`
@@ -89,9 +92,14 @@ func (c Client) AllPhones() []string { return merge(c.Phone, c.Phones) }
 // repetition.
 func (c Client) AllEmails() []string { return merge(c.Email, c.Emails) }
 
+// AllExternalIDs returns the external ids, first the single field, without
+// repetition.
+func (c Client) AllExternalIDs() []string { return merge(c.ExternalID, c.ExternalIDs) }
+
 // Identified reports whether the client has any identifier at all.
 func (c Client) Identified() bool {
-	return c.Phone != "" || c.Email != "" || c.ExternalID != "" || c.CardNo != "" || len(c.Phones) > 0 || len(c.Emails) > 0
+	return c.Phone != "" || c.Email != "" || c.ExternalID != "" || c.CardNo != "" || len(c.Phones) > 0 || len(c.Emails) > 0 ||
+		len(c.ExternalIDs) > 0
 }
 
 func merge(first string, rest []string) []string {

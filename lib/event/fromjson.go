@@ -38,6 +38,8 @@ func FromJSON(v Value, path string, defaults Defaults) (Event, []*FieldError) {
 			}
 		case "kind":
 			ev.Kind = Kind(r.text(m.Value, at))
+		case "entity":
+			ev.Entity = r.text(m.Value, at)
 		case "at":
 			ev.At = r.time(m.Value, at)
 		case "client":

@@ -23,7 +23,8 @@ func read(t *testing.T, body string) (event.Event, []*event.FieldError) {
 
 // everything is the example of design §4 with all its parts.
 const everything = `{"id":"ord-1001/paid","kind":"order","at":"2026-11-20T10:15:00+03:00",
- "client":{"phone":"8 (999) 555-11-11","phones":["1",""],"email":"Anna@Mail.ru","emails":[],"external_id":77,"card_no":"c","name":"Анна Смирнова","first_name":"Анна",
+ "entity":"call 9",
+ "client":{"phone":"8 (999) 555-11-11","phones":["1",""],"email":"Anna@Mail.ru","emails":[],"external_id":77,"external_ids":["crm:5",6],"card_no":"c","name":"Анна Смирнова","first_name":"Анна",
   "last_name":"Смирнова","birth_date":"1990-02-01","gender":"ж","city":"Москва","country":"RU","company":"К","loyalty_level":"gold","preferred_channel":"call",
   "attributes":{"pet":"dog","pet_birth_date":"2020-05-03"},"shoe":42},
  "order":{"id":1001,"status":"paid","currency":"руб.","total":8270,"shipping":"270.00","returned":null,
@@ -41,9 +42,9 @@ func TestFromJSONReadsEveryField(t *testing.T) {
 		t.Fatal(faults)
 	}
 	want := event.Event{
-		ID: "ord-1001/paid", Kind: event.OrderChange, At: time.Date(2026, 11, 20, 7, 15, 0, 0, time.UTC), SenderOrders: true,
+		ID: "ord-1001/paid", Kind: event.OrderChange, Entity: "call 9", At: time.Date(2026, 11, 20, 7, 15, 0, 0, time.UTC), SenderOrders: true,
 		Client: event.Client{
-			Phone: "8 (999) 555-11-11", Phones: []string{"1"}, Email: "Anna@Mail.ru", ExternalID: "77", CardNo: "c", Name: "Анна Смирнова", FirstName: "Анна", LastName: "Смирнова",
+			Phone: "8 (999) 555-11-11", Phones: []string{"1"}, Email: "Anna@Mail.ru", ExternalID: "77", ExternalIDs: []string{"crm:5", "6"}, CardNo: "c", Name: "Анна Смирнова", FirstName: "Анна", LastName: "Смирнова",
 			BirthDate: "1990-02-01", Gender: "f", City: "Москва", Country: "RU", Company: "К", LoyaltyLevel: "gold", PreferredChannel: "call",
 			Attributes: map[string]string{"pet": "dog", "pet_birth_date": "2020-05-03", "shoe": "42"},
 		},

@@ -98,14 +98,21 @@ func (v Value) Get(key string) Value {
 // and array elements are counted for each top-level value and, in a top-level
 // array, for each of its elements, since a batch of events is as large as its
 // body may be, up to MaxEvents. Numbers keep their digits. Errors are *JSONError.
-func ParseJSON(body []byte) ([]Value, error) {
+func ParseJSON(body []byte) ([]Value, error) { return parseJSON(body, false) }
+
+// ParseForeignJSON is ParseJSON for systems whose payloads we do not choose:
+// keys that differ in case alone stand side by side there. The same key twice is
+// refused here too, since nobody can say which of the two is meant.
+func ParseForeignJSON(body []byte) ([]Value, error) { return parseJSON(body, true) }
+
+func parseJSON(body []byte, foreign bool) ([]Value, error) {
 	skipped := len(body)
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	skipped -= len(body)
 	if !utf8.Valid(body) {
 		return nil, &JSONError{Err: ErrNotUTF8}
 	}
-	p := parser{text: string(body)} // texts of values are slices of this one string
+	p := parser{text: string(body), foreign: foreign} // texts of values are slices of this one string
 	var values []Value
 	for p.space(); p.at < len(p.text); p.space() {
 		if len(values) == MaxEvents {
@@ -130,6 +137,7 @@ func ParseJSON(body []byte) ([]Value, error) {
 type parser struct {
 	text        string
 	at          int
+	foreign     bool   // keys that differ in case alone are two keys
 	keys, items int    // counted against the limits
 	path        []step // of the value being read; complete when a fault is met
 }
@@ -315,7 +323,7 @@ func (p *parser) object(depth int) (Value, error) {
 		if p.keys++; p.keys > MaxKeys {
 			return Value{}, ErrTooMany
 		}
-		if taken(value.Members, &many, key) {
+		if p.taken(value.Members, &many, key) {
 			return Value{}, ErrDuplicate
 		}
 		if p.space(); p.next() != ':' {
@@ -342,12 +350,13 @@ func (p *parser) object(depth int) (Value, error) {
 	}
 }
 
-// taken reports whether a key stands among members already, case ignored.
-func taken(members []Member, many *map[string]bool, key string) bool {
+// taken reports whether a key stands among members already, case ignored unless
+// the payload is foreign.
+func (p *parser) taken(members []Member, many *map[string]bool, key string) bool {
 	const few = 24
 	if len(members) < few {
 		for i := range members {
-			if strings.EqualFold(members[i].Key, key) {
+			if members[i].Key == key || !p.foreign && strings.EqualFold(members[i].Key, key) {
 				return true
 			}
 		}
@@ -356,10 +365,10 @@ func taken(members []Member, many *map[string]bool, key string) bool {
 	if *many == nil {
 		*many = make(map[string]bool, 2*few)
 		for _, m := range members {
-			(*many)[fold(m.Key)] = true
+			(*many)[p.fold(m.Key)] = true
 		}
 	}
-	folded := fold(key)
+	folded := p.fold(key)
 	if (*many)[folded] {
 		return true
 	}
@@ -368,7 +377,12 @@ func taken(members []Member, many *map[string]bool, key string) bool {
 }
 
 // fold gives keys that strings.EqualFold finds equal the same text.
-func fold(key string) string { return strings.ToLower(strings.ToUpper(key)) }
+func (p *parser) fold(key string) string {
+	if p.foreign {
+		return key
+	}
+	return strings.ToLower(strings.ToUpper(key))
+}
 
 // quoted reads a string; the quotation mark is next.
 func (p *parser) quoted() (string, error) {

@@ -70,6 +70,39 @@ func keys(n int) string {
 	return "{" + b.String()[1:] + "}"
 }
 
+// The systems of others send keys that differ in case alone; the same key twice
+// stays ambiguous.
+func TestParseForeignJSONTakesKeysThatDifferInCase(t *testing.T) {
+	for _, tc := range []struct {
+		body string
+		want error
+	}{
+		{`{"callerName": "a", "callername": "b"}`, nil},
+		{`{"a": 1, "a": 2}`, event.ErrDuplicate},
+		{`{"a": {"B": 1, "b": 2, "B": 3}}`, event.ErrDuplicate},
+		{"{" + strings.Repeat(`"k": 1, "K": 1, "l": 1, "L": 1, `, 1) + manyKeys(40) + "}", nil},
+		{"{" + manyKeys(40) + `, "key7": 1}`, event.ErrDuplicate},
+		{"{" + manyKeys(40) + `, "KEY7": 1}`, nil},
+		{`{"a": 1`, event.ErrMalformed},
+	} {
+		values, err := event.ParseForeignJSON([]byte(tc.body))
+		if !errors.Is(err, tc.want) || err == nil && len(values) != 1 {
+			t.Errorf("%.60s: %v, want %v", tc.body, err, tc.want)
+		}
+		if _, err := event.ParseJSON([]byte(tc.body)); tc.want == nil && !errors.Is(err, event.ErrDuplicate) {
+			t.Errorf("%.60s: our own form takes it: %v", tc.body, err)
+		}
+	}
+}
+
+func manyKeys(n int) string {
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = `"key` + strconv.Itoa(i) + `": 1`
+	}
+	return strings.Join(keys, ", ")
+}
+
 func TestParseJSONLosesNothing(t *testing.T) {
 	const body = `{"big":9007199254740993,"money":8270.10,"text":"\u0000ё\"","list":[true,null,{"b":1,"a":2}]}`
 	values, err := event.ParseJSON([]byte(body))

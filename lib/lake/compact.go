@@ -58,7 +58,8 @@ type CompactReport struct {
 	Suppressed int `json:"suppressed"`
 }
 
-func (r *CompactReport) add(o CompactReport) {
+// Add counts another compaction in.
+func (r *CompactReport) Add(o CompactReport) {
 	r.Objects += o.Objects
 	r.Deliveries += o.Deliveries
 	r.Events += o.Events
@@ -80,9 +81,9 @@ func (c *Compactor) Run(ctx context.Context) (CompactReport, error) {
 		switch {
 		case err == nil && more:
 			attempt = 0
-			total.add(report)
+			total.Add(report)
 		case err == nil:
-			total.add(report)
+			total.Add(report)
 			return total, unreadable(broken)
 		case !lost(err):
 			return total, fmt.Errorf("lake: compact: %w", err)

@@ -73,7 +73,7 @@ func (m *merger) decide(row rawDelivery, ledger *schema.DeliveryRow) error {
 	if row.HasID {
 		seen, equal := m.memory.key(row.Key, ledger.ContentHash, from)
 		switch {
-		case seen && equal:
+		case seen && (equal || row.Method == webhook.FetchMethod): // asked for twice, the first answer stays
 			ledger.Outcome = schema.OutcomeDuplicate
 			return nil
 		case seen && m.ofErased(row, source):

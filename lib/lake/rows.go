@@ -45,7 +45,9 @@ func (r Refiner) identify(c event.Client, shop, country string) people {
 		}
 	}
 	add(r.Key.Card(c.CardNo))
-	add(r.Key.External(shop, c.ExternalID))
+	for _, id := range c.AllExternalIDs() {
+		add(r.Key.External(shop, id))
+	}
 	if c.Country != "" && len(c.Country) == 2 {
 		country = strings.ToUpper(c.Country)
 	}
@@ -119,6 +121,12 @@ func (r Refiner) Refine(cfg *config.Config, from Origin, ev event.Event) (schema
 	if !LooksLikeContact(ev.Client.ExternalID) {
 		row.ExternalID = ev.Client.ExternalID
 	}
+	for _, id := range ev.Client.AllExternalIDs() {
+		if id != ev.Client.ExternalID && !LooksLikeContact(id) {
+			row.MoreExternalIDs = append(row.MoreExternalIDs, id)
+		}
+	}
+	row.Entity, row.Fetch = withheld(ev.Entity), ev.Fetch
 	r.touches(ev, at, &row)
 	if err := r.money(cfg, from.Source, ev, &row); err != nil {
 		return row, nil, err // with its people and consents, for who must know whose it is
@@ -222,7 +230,7 @@ func contactRow(from Origin, ev event.Event, at time.Time, p people) *schema.Con
 	row := schema.ContactRow{
 		EventID: ev.ID, RawObject: from.RawObject, Source: from.Source.Name, At: at, Tokens: p.tokens,
 		Phones: p.phones, Emails: p.emails, BadPhones: p.badPhones, BadEmails: p.badEmail,
-		CardNo: c.CardNo, ExternalID: c.ExternalID, Name: c.Name, FirstName: c.FirstName, LastName: c.LastName,
+		CardNo: c.CardNo, ExternalID: c.ExternalID, MoreExternalIDs: c.ExternalIDs, Name: c.Name, FirstName: c.FirstName, LastName: c.LastName,
 		BirthDate: c.BirthDate, Gender: c.Gender, City: c.City, Country: c.Country, Address: c.Address, Company: c.Company,
 	}
 	if ev.Contact != nil {
@@ -236,7 +244,7 @@ func contactRow(from Origin, ev event.Event, at time.Time, p people) *schema.Con
 		attributes["files"] = strings.Join(ev.Files, "; ")
 	}
 	row.Attributes = schema.MapOf(attributes)
-	empty := len(p.phones)+len(p.emails)+len(p.badPhones)+len(p.badEmail)+len(attributes) == 0 &&
+	empty := len(p.phones)+len(p.emails)+len(p.badPhones)+len(p.badEmail)+len(attributes)+len(c.ExternalIDs) == 0 &&
 		row.CardNo+row.ExternalID+row.Name+row.FirstName+row.LastName+row.BirthDate+row.Gender+row.City+row.Country+row.Address+row.Company+row.Text == ""
 	if empty {
 		return nil

@@ -325,6 +325,7 @@ func (e *eraser) eraseEvents(ctx context.Context) error {
 			}
 			erased[[2]string{row.Source, row.EventID}] = act
 			row.Tokens, row.ExternalID, row.Consents, row.ClickIDs, row.Tags, row.BookingID = nil, "", nil, nil, nil, ""
+			row.MoreExternalIDs, row.Entity, row.Fetch = nil, "", ""
 			return act, true
 		}); err != nil {
 			return err

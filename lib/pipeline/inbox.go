@@ -293,7 +293,7 @@ func (p *Pipeline) importFile(ctx context.Context, cfg *config.Config, file drop
 	if badOptions != nil {
 		return refuse(badOptions)
 	}
-	pinned, err := p.claim(ctx, file, src.sha256, options)
+	pinned, err := p.claimFile(ctx, file, src.sha256, options)
 	if err != nil {
 		return err
 	}
@@ -358,9 +358,9 @@ func (p *Pipeline) sheetOptions(ctx context.Context, file dropped) (SheetOptions
 	return options, nil
 }
 
-// claim pins the time at which a file was first seen, and its options. Who finds
+// claimFile pins the time at which a file was first seen, and its options. Who finds
 // a claim of the same bytes goes on with it.
-func (p *Pipeline) claim(ctx context.Context, file dropped, sum string, options SheetOptions) (claim, error) {
+func (p *Pipeline) claimFile(ctx context.Context, file dropped, sum string, options SheetOptions) (claim, error) {
 	options.SHA256 = ""
 	mine := claim{Key: file.Key, SHA256: sum, SeenAt: schema.Times(p.now()), Options: options}
 	_, err := objstore.Commit(ctx, p.store, workKey(file), func(old []byte) ([]byte, error) {

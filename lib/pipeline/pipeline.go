@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/config"
@@ -22,6 +23,7 @@ import (
 	"github.com/leadlake/leadlake/lib/identity/phone"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 // ErrConfig says that a Config lacks something.
@@ -39,6 +41,12 @@ type Config struct {
 	TokenKey []byte // at least 16 bytes, the same for ever
 	// Nonce makes fresh text for replaced objects; nil: random.
 	Nonce func() string
+	// Secret resolves the references with which objects are fetched; nil: none can be.
+	Secret func(ctx context.Context, ref string) (string, error)
+	// Client asks systems for objects; nil: with a time limit of 20 seconds.
+	Client *http.Client
+	// Pause waits between two requests to one system; nil: by the clock.
+	Pause func(ctx context.Context, d time.Duration) error
 }
 
 // Pipeline holds the steps. Its methods are safe for concurrent use, in one
@@ -56,6 +64,8 @@ type Pipeline struct {
 	compactor chan *lake.Compactor // one compaction at a time in a process
 	nights    nightCache
 	chain     auditTail
+	fetcher   webhook.Fetcher
+	pause     func(ctx context.Context, d time.Duration) error
 }
 
 // New checks a configuration; it does not touch the store.
@@ -76,11 +86,35 @@ func New(c Config) (*Pipeline, error) {
 	mac := hmac.New(sha256.New, c.TokenKey)
 	_, _ = mac.Write([]byte("leadlake rows of dropped files")) // a hash never fails
 	p.rowKey = mac.Sum(nil)
+	if c.Secret == nil {
+		c.Secret = func(context.Context, string) (string, error) { return "", errNoSecret }
+	}
+	if c.Client == nil {
+		c.Client = &http.Client{Timeout: 20 * time.Second}
+	}
+	if p.pause = c.Pause; p.pause == nil {
+		p.pause = sleep
+	}
+	p.fetcher = webhook.Fetcher{Client: c.Client, Secret: c.Secret}
 	p.refiner = lake.Refiner{Key: p.key, Phones: phone.Parser{}}
 	p.compactor <- lake.NewCompactor(lake.CompactorConfig{
 		Store: c.Store, Sources: p.settings.Config, Refiner: p.refiner, Now: c.Now, Nonce: c.Nonce, Logger: c.Logger,
 	})
 	return p, nil
+}
+
+var errNoSecret = errors.New("pipeline: no secrets here")
+
+// sleep waits, or returns earlier with the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func randomText() string {
@@ -135,17 +169,19 @@ func (p *Pipeline) Refiner() lake.Refiner { return p.refiner }
 // CompactRequest has no fields yet: a compaction takes what there is.
 type CompactRequest struct{}
 
-// CompactReport counts a compaction, and what was found in the inbox.
+// CompactReport counts a compaction, with what was fetched and what was found in
+// the inbox.
 type CompactReport struct {
 	lake.CompactReport
 
-	Inbox InboxReport `json:"inbox,omitzero"`
+	Fetched int         `json:"fetched"` // objects that thin hooks had named
+	Inbox   InboxReport `json:"inbox,omitzero"`
 }
 
 // Compact turns the deliveries that wait into events, contacts, failed deliveries
-// and ledger lines, then imports the files that wait in the inbox and does the
-// same with what they hold. The webhooks' deliveries come first: a large file must
-// not hold them up.
+// and ledger lines, then asks for the objects that thin hooks only named, and
+// imports the files that wait in the inbox; what came of either is merged at once.
+// The inbox comes last: a large file must not hold up the webhooks.
 func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport, error) {
 	var report CompactReport
 	if err := p.CheckTokenKey(ctx); err != nil {
@@ -161,11 +197,17 @@ func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport
 	begin := p.now()
 	run := func() error {
 		part, err := c.Run(ctx)
-		report.add(part)
+		report.Add(part)
 		return err
 	}
 	err := run()
 	var fault error
+	if err == nil {
+		if report.Fetched, fault = p.fetch(ctx); report.Fetched > 0 {
+			err = run()
+		}
+		err = errors.Join(fault, err)
+	}
 	if report.Inbox, fault = p.lookIntoInbox(ctx); report.Inbox.Stored > 0 || fault != nil {
 		err = errors.Join(err, fault, run())
 	}
@@ -178,14 +220,4 @@ func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport
 			slog.Int64("took_ms", p.now().Sub(begin).Milliseconds()))
 	}
 	return report, nil
-}
-
-func (r *CompactReport) add(part lake.CompactReport) {
-	r.Objects += part.Objects
-	r.Deliveries += part.Deliveries
-	r.Events += part.Events
-	r.Pings += part.Pings
-	r.Failed += part.Failed
-	r.Duplicates += part.Duplicates
-	r.Suppressed += part.Suppressed
 }

@@ -376,6 +376,15 @@ func (r reader) Today(ctx context.Context) (portal.Today, error) {
 		}
 		today.Sources = append(today.Sources, state)
 	}
+	unfetched, err := r.p.Unfetched(ctx)
+	if err != nil {
+		return today, err
+	}
+	for _, u := range unfetched {
+		today.Unfetched = append(today.Unfetched, portal.UnfetchedCount{
+			Source: u.Source, Waiting: int64(u.Waiting), GaveUp: int64(u.GaveUp), Problem: fetchText(u.Problem),
+		})
+	}
 	for key, count := range failed {
 		today.Failed = append(today.Failed, portal.FailedCount{Source: key[0], Reason: key[1], Text: failureText(key[1]), Count: count})
 	}

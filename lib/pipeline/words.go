@@ -57,6 +57,29 @@ func failureText(reason string) portal.Text {
 	return portal.Text{RU: reason, EN: reason}
 }
 
+// fetchText says in a sentence why objects were not fetched.
+func fetchText(code string) portal.Text {
+	switch code {
+	case "":
+		return portal.Text{}
+	case "no_credential":
+		return portal.Text{RU: "У источника не указан ключ доступа (fetch.token), или он не читается.", EN: "The source has no credential (fetch.token), or it cannot be read."}
+	case "no_address":
+		return portal.Text{RU: "У источника не указан адрес API (fetch.url).", EN: "The source has no address of its API (fetch.url)."}
+	case "unauthorized":
+		return portal.Text{RU: "Система не принимает ключ доступа.", EN: "The system does not take the credential."}
+	case "not_found":
+		return portal.Text{RU: "Объекта больше нет в системе.", EN: "The object is not there any more."}
+	case "rate_limited":
+		return portal.Text{RU: "Система просит обращаться реже.", EN: "The system wants fewer requests."}
+	case "unreachable":
+		return portal.Text{RU: "Система не отвечает.", EN: "The system does not answer."}
+	case "unreadable":
+		return portal.Text{RU: "Ответ системы не читается.", EN: "The system's answer cannot be read."}
+	}
+	return portal.Text{RU: "Система отказала в запросе.", EN: "The system refused the request."}
+}
+
 // contentType is what a browser is told about a file.
 func contentType(name string) string {
 	switch {

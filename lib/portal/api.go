@@ -291,6 +291,12 @@ type ledgerJSON struct {
 	Balanced   bool   `json:"balanced"`
 }
 
+type unfetchedJSON struct {
+	Source  string `json:"source"`
+	Waiting int64  `json:"waiting"`
+	GaveUp  int64  `json:"gave_up"`
+}
+
 type failedJSON struct {
 	Source string `json:"source"`
 	Reason string `json:"reason"`
@@ -310,12 +316,16 @@ func (p *Portal) apiLedger(v *visit) error {
 		return fmt.Errorf("read today: %w", err)
 	}
 	return v.json(struct {
-		Ledger []ledgerJSON `json:"ledger"`
-		Failed []failedJSON `json:"failed"`
+		Ledger    []ledgerJSON    `json:"ledger"`
+		Failed    []failedJSON    `json:"failed"`
+		Unfetched []unfetchedJSON `json:"unfetched"`
 	}{
-		list(n.Ledger, func(r schema.LedgerRow) ledgerJSON { return ledgerJSON(r) }),
+		list(ledgerOf(n, today), func(r schema.LedgerRow) ledgerJSON { return ledgerJSON(r) }),
 		list(today.Failed, func(f FailedCount) failedJSON {
 			return failedJSON{Source: f.Source, Reason: f.Reason, Count: f.Count}
+		}),
+		list(today.Unfetched, func(u UnfetchedCount) unfetchedJSON {
+			return unfetchedJSON{Source: u.Source, Waiting: u.Waiting, GaveUp: u.GaveUp}
 		}),
 	})
 }

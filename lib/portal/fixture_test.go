@@ -429,6 +429,7 @@ func (r *reader) Today(context.Context) (portal.Today, error) {
 	today := portal.Today{Sources: []portal.SourceState{{Name: r.name("source", 0), Kind: "form", LastAt: &at}, {Name: r.name("source", 1), Kind: "tilda", LastAt: &at}, {Name: r.name("source", 2), Kind: "json"}}}
 	if r.failed {
 		today.Failed = []portal.FailedCount{{Source: r.name("source", 1), Reason: "malformed_json", Text: portal.Text{RU: "Тело не похоже на JSON.", EN: "The body is not JSON."}, Count: 6}}
+		today.Unfetched = []portal.UnfetchedCount{{Source: r.name("source", 2), Waiting: 4, GaveUp: 1, Problem: portal.Text{RU: "Система не отвечает.", EN: "The system does not answer."}}}
 	}
 	return today, nil
 }

@@ -233,8 +233,21 @@ type Download struct {
 
 // Today is what the sources have sent lately.
 type Today struct {
-	Sources []SourceState
-	Failed  []FailedCount
+	Sources   []SourceState
+	Failed    []FailedCount
+	Unfetched []UnfetchedCount
+	// Ledger is the ledger as it stands now, which the night's table may be hours
+	// behind; nil where only a night is known.
+	Ledger []schema.LedgerRow
+}
+
+// UnfetchedCount counts the objects of one source that its hooks only named and
+// that have not come yet.
+type UnfetchedCount struct {
+	Source  string
+	Waiting int64 // asked for again by itself
+	GaveUp  int64 // asked for in vain
+	Problem Text  // what stood in the way last; empty: not tried yet
 }
 
 // SourceState is one configured source. LastAt is nil where nothing ever came.

@@ -129,6 +129,7 @@ func (p *Portal) download(v *visit) error {
 type ledgerBody struct {
 	Days       []ledgerDay
 	Failed     []FailedCount
+	Unfetched  []UnfetchedCount
 	Sources    []SourceState
 	Received   int64
 	FailedSum  int64
@@ -159,8 +160,8 @@ func (p *Portal) ledger(v *visit) error {
 	if err != nil {
 		return fmt.Errorf("read today: %w", err)
 	}
-	body := viewLedger(n.Ledger)
-	body.Failed, body.Sources, body.Base = today.Failed, today.Sources, p.baseURL(v.r)
+	body := viewLedger(ledgerOf(n, today))
+	body.Failed, body.Unfetched, body.Sources, body.Base = today.Failed, today.Unfetched, today.Sources, p.baseURL(v.r)
 	for _, f := range today.Failed {
 		body.FailedSum += f.Count
 	}
@@ -178,6 +179,14 @@ func (p *Portal) ledger(v *visit) error {
 		return err
 	}
 	return p.show(v, http.StatusOK, pg)
+}
+
+// ledgerOf is the ledger as it stands now, else as the night saw it.
+func ledgerOf(n *Night, today Today) []schema.LedgerRow {
+	if today.Ledger != nil {
+		return today.Ledger
+	}
+	return n.Ledger
 }
 
 func viewLedger(rows []schema.LedgerRow) ledgerBody {

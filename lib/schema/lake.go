@@ -67,6 +67,10 @@ type EventRow struct {
 	ReceivedAt time.Time `parquet:"received_at,timestamp(microsecond)"`
 	Tokens     []string  `parquet:"tokens,list"` // in the order card, external, phones, e-mails
 	ExternalID string    `parquet:"external_id"` // in clear unless it looks like a contact
+	// MoreExternalIDs are those beside ExternalID, under the same rule.
+	MoreExternalIDs []string `parquet:"more_external_ids,list"`
+	Entity          string   `parquet:"entity"` // the call, chat, form or deal that several events describe
+	Fetch           string   `parquet:"fetch"`  // the object that the sender only named; empty: the event is whole
 
 	OrderID       string    `parquet:"order_id"`
 	Status        string    `parquet:"status,dict"`
@@ -150,17 +154,20 @@ type ContactRow struct {
 	BadEmails  []string  `parquet:"bad_emails,list"`
 	CardNo     string    `parquet:"card_no"`
 	ExternalID string    `parquet:"external_id"`
-	Name       string    `parquet:"name"`
-	FirstName  string    `parquet:"first_name"`
-	LastName   string    `parquet:"last_name"`
-	BirthDate  string    `parquet:"birth_date"`
-	Gender     string    `parquet:"gender"`
-	City       string    `parquet:"city"`
-	Country    string    `parquet:"country"`
-	Address    string    `parquet:"address"`
-	Company    string    `parquet:"company"`
-	Text       string    `parquet:"text"`
-	Attributes Map       `parquet:"attributes"`
+	// MoreExternalIDs are those beside ExternalID.
+	MoreExternalIDs []string `parquet:"more_external_ids,list"`
+
+	Name       string `parquet:"name"`
+	FirstName  string `parquet:"first_name"`
+	LastName   string `parquet:"last_name"`
+	BirthDate  string `parquet:"birth_date"`
+	Gender     string `parquet:"gender"`
+	City       string `parquet:"city"`
+	Country    string `parquet:"country"`
+	Address    string `parquet:"address"`
+	Company    string `parquet:"company"`
+	Text       string `parquet:"text"`
+	Attributes Map    `parquet:"attributes"`
 }
 
 // Table implements Row.
@@ -169,7 +176,7 @@ func (ContactRow) Table() string { return "contacts" }
 // Personal implements Row.
 func (ContactRow) Personal() []string {
 	return []string{
-		"phones", "emails", "bad_phones", "bad_emails", "card_no", "external_id", "name", "first_name", "last_name", "birth_date",
+		"phones", "emails", "bad_phones", "bad_emails", "card_no", "external_id", "more_external_ids", "name", "first_name", "last_name", "birth_date",
 		"gender", "city", "country", "address", "company", "text", "attributes",
 	}
 }
@@ -328,6 +335,8 @@ type CardEventRow struct {
 	At               time.Time    `parquet:"at,timestamp(microsecond),delta"`
 	Tokens           []string     `parquet:"tokens,list"`
 	ExternalID       string       `parquet:"external_id"`
+	MoreExternalIDs  []string     `parquet:"more_external_ids,list"`
+	Entity           string       `parquet:"entity"`
 	Stage            string       `parquet:"stage,dict"`
 	Interests        []string     `parquet:"interests,list"`
 	Tags             []string     `parquet:"tags,list"`
@@ -344,3 +353,18 @@ func (CardEventRow) Table() string { return "events" }
 
 // Personal implements Row.
 func (CardEventRow) Personal() []string { return nil }
+
+// FetchEventRow is the part of EventRow that the fetch step reads.
+type FetchEventRow struct {
+	EventID    string    `parquet:"event_id"`
+	Source     string    `parquet:"source,dict"`
+	ReceivedAt time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Entity     string    `parquet:"entity"`
+	Fetch      string    `parquet:"fetch"`
+}
+
+// Table implements Row.
+func (FetchEventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (FetchEventRow) Personal() []string { return nil }

@@ -1,6 +1,9 @@
 package webhook
 
 import (
+	"net/http"
+	"strings"
+
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/event"
 )
@@ -29,6 +32,39 @@ type reading struct {
 	ping    bool
 	failure *Failure
 	events  []event.Event
+	// roots are the parts of the body that the events were made of, one for each,
+	// in which the source's map and consent rules look; nil where the adapter has
+	// applied them itself.
+	roots []event.Value
+}
+
+// A handshaker knows requests that only ask who listens here: a challenge to
+// echo, a confirmation string, OPTIONS. handshake reports whether this is one and
+// whatever must be proved is proved, in constant time; such a request needs no
+// other authentication. read makes a ping of it, reply its answer. A GET or POST
+// is stored and counted like any ping, OPTIONS is only answered.
+type handshaker interface {
+	handshake(in *intake, secrets []string) bool
+}
+
+// A keeper gives the sender's secrets away that travel in the body whether or not
+// the source has secrets configured: fields returns their names, as they stand in
+// a form or at any depth of a JSON body; one that ends in "[" covers all fields
+// that begin so. They are blanked before anything is kept.
+type keeper interface {
+	fields() []string
+}
+
+// A noter takes from a body, before its secrets are blanked, what is needed of
+// them later and is no secret, and puts it under a header name of its own.
+type noter interface {
+	note(d *Delivery)
+}
+
+// An unsigner says which requests of a source with secrets come unsigned and are
+// harmless: pings, never anything that read makes an event of.
+type unsigner interface {
+	unsigned(d *Delivery) bool
 }
 
 // adapterFor is the one table of adapters; nil for a kind without one.
@@ -42,9 +78,51 @@ func adapterFor(kind string) adapter {
 		return sheetKind{}
 	case "tilda":
 		return tildaKind{}
+	case "calltouch":
+		return calltouchKind{}
+	case "uis":
+		return uisKind{}
+	case "mango":
+		return mangoKind{}
+	case "callrail":
+		return callRailKind{}
+	case "call-tracking.by":
+		return callTrackingByKind{}
+	case "jivo":
+		return jivoKind{}
+	case "carrotquest":
+		return carrotQuestKind{}
+	case "intercom":
+		return intercomKind{}
+	case "retailcrm":
+		return retailcrmKind{}
+	case "amocrm":
+		return amocrmKind{}
+	case "bitrix24":
+		return bitrix24Kind{}
 	default:
 		return nil
 	}
+}
+
+// ours reports whether senders of a kind follow Leadlake's own documentation.
+// Their words and fields are taken as they stand, and they are told of faults.
+func ours(kind string) bool { return kind == "json" || kind == "form" || kind == "tilda" }
+
+// greets reports whether a request only asks who listens here.
+func greets(in *intake, secrets []string) bool {
+	h, ok := adapterFor(in.d.Source.Kind).(handshaker)
+	return echo(in.d) != "" || ok && h.handshake(in, secrets)
+}
+
+// echo is the text that Zadarma wants back from an address before it takes it
+// (webhooks.md §8), whatever the kind of the source; empty for any other request.
+func echo(d *Delivery) string {
+	text, ok := strings.CutPrefix(d.Query, "zd_echo=")
+	if !ok || d.Method != http.MethodGet || len(text) > 64 || strings.Trim(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") != "" {
+		return ""
+	}
+	return text
 }
 
 // intake is a delivery on its way through an adapter. The body is read once,
@@ -67,7 +145,8 @@ func (in *intake) content() *content {
 // currency is the one that decides the decimal places of amounts without one.
 func (in *intake) currency() string { return in.cfg.Defaults(in.d.Source).Currency }
 
-// common answers for adapters that have nothing of their own to say.
+// common answers for adapters that have nothing of their own to say: those that
+// Leadlake's own documentation teaches how to send.
 type common struct{}
 
 func (common) headers() []string { return nil }

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,12 +44,12 @@ const signatureAge = 5 * time.Minute
 //     of the query or, not for json, of the body. The source's map may name
 //     another header or field for it: map: {secret: X-Our-Key}.
 func Authenticate(d Delivery, secrets []string) (Delivery, bool) {
-	if len(secrets) == 0 {
-		return blank(d, nil), true
-	}
 	a := adapterFor(d.Source.Kind)
 	if a == nil {
 		a = jsonKind{}
+	}
+	if len(secrets) == 0 {
+		return blank(d, a, nil), true
 	}
 	fits := false
 	for _, secret := range secrets {
@@ -56,10 +57,13 @@ func Authenticate(d Delivery, secrets []string) (Delivery, bool) {
 			fits = true // the others are tried too: which one fits is nobody's business
 		}
 	}
+	if u, ok := a.(unsigner); ok && !fits && u.unsigned(&d) {
+		return blank(d, a, secrets), true
+	}
 	if !fits {
 		return d, false
 	}
-	d = blank(d, secrets)
+	d = blank(d, a, secrets)
 	d.Trusted = true
 	return d, true
 }
@@ -140,7 +144,11 @@ func secretField(name, mapped string) bool {
 // blank overwrites secrets: every place that holds one of them, and what stands
 // in the query or in the Authorization header in the role of one, fits or not.
 // The lengths stay, so that the rest can still be compared byte by byte.
-func blank(d Delivery, secrets []string) Delivery {
+func blank(d Delivery, a adapter, secrets []string) Delivery {
+	if n, ok := a.(noter); ok {
+		d.Header = maps.Clone(d.Header)
+		n.note(&d)
+	}
 	header := make(map[string]string, len(d.Header))
 	for name, value := range d.Header {
 		if name == "authorization" {
@@ -159,6 +167,10 @@ func blank(d Delivery, secrets []string) Delivery {
 	}
 	d.Suffix = strings.Join(parts, "/")
 	d.Query = string(blankQuery(d.Query, d.Source.Map["secret"], secrets))
+	if k, ok := a.(keeper); ok {
+		d.Query = string(blankFields([]byte(d.Query), k.fields()))
+		d.Body = blankFields(d.Body, k.fields())
+	}
 	if len(secrets) > 0 {
 		d.Body = blankBody(d.Body, secrets)
 	}

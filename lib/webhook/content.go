@@ -52,14 +52,14 @@ func readContent(d *Delivery) *content {
 	case strings.HasPrefix(media, "multipart/") || bytes.HasPrefix(body, []byte("--")) && bytes.Contains(body, []byte("form-data")):
 		return multipartContent(d.Body, params["boundary"])
 	case body[0] == '{' || body[0] == '[':
-		return jsonContent(body, params["charset"], saysJSON)
+		return jsonContent(d, body, params["charset"], saysJSON)
 	}
 	if text, ok := escapedJSON(body); ok {
-		return jsonContent(text, "", false)
+		return jsonContent(d, text, "", false)
 	}
 	if !looksLikeForm(body) {
 		if saysJSON || d.Source.Kind == "json" {
-			return jsonContent(body, params["charset"], saysJSON)
+			return jsonContent(d, body, params["charset"], saysJSON)
 		}
 		return &content{failure: &Failure{Reason: ReasonForm, Detail: "neither JSON nor the fields of a form"}}
 	}
@@ -100,13 +100,17 @@ func looksLikeForm(body []byte) bool {
 // jsonContent reads JSON. In another character set than UTF-8 it is no JSON, but
 // a sender that names windows-1251 is believed, and so is one that does not know
 // that it sends JSON.
-func jsonContent(body []byte, charset string, strict bool) *content {
+func jsonContent(d *Delivery, body []byte, charset string, strict bool) *content {
 	if _, broken := countRunes(body); broken > 0 && (!strict || strings.EqualFold(charset, "windows-1251") || strings.EqualFold(charset, "cp1251")) {
 		if letters, broken := countRunes(body); broken > letters {
 			body = windows1251(body)
 		}
 	}
-	values, err := event.ParseJSON(body)
+	parse := event.ParseForeignJSON
+	if ours(d.Source.Kind) {
+		parse = event.ParseJSON
+	}
+	values, err := parse(body)
 	if err != nil {
 		return &content{json: true, failure: jsonFailure(err)}
 	}

@@ -131,6 +131,9 @@ func (h *Handler) Ingest(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
 	case http.MethodPost, http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
+		if known && h.greeted(w, r, cfg, source, suffix) {
+			return
+		}
 		preflight(w, r, known)
 		return
 	default:
@@ -163,6 +166,19 @@ func (h *Handler) Ingest(w http.ResponseWriter, r *http.Request) {
 	h.take(w, r, cfg, d)
 }
 
+// greeted answers an OPTIONS request of a system that asks by it whether it may
+// post here. It brings nothing, so nothing is stored.
+func (h *Handler) greeted(w http.ResponseWriter, r *http.Request, cfg *config.Config, source config.Source, suffix string) bool {
+	in := newIntake(cfg, &Delivery{
+		Source: source, Method: r.Method, Suffix: suffix, Query: r.URL.RawQuery, Header: chosen(r.Header, source), ReceivedAt: h.cfg.Now().UTC(),
+	})
+	if !greets(in, nil) {
+		return false
+	}
+	decode(in).Reply.write(w, r.Method)
+	return true
+}
+
 // idle reports whether a request brings nothing at all: a person or a monitor
 // looks whether the address answers. It is neither stored nor counted.
 func idle(r *http.Request, d Delivery) bool {
@@ -173,7 +189,10 @@ func idle(r *http.Request, d Delivery) bool {
 func (h *Handler) take(w http.ResponseWriter, r *http.Request, cfg *config.Config, d Delivery) {
 	secrets, err := h.secrets(r.Context(), d.Source)
 	authentic := false
-	if err == nil || len(secrets) > 0 {
+	switch {
+	case greets(newIntake(cfg, &d), secrets):
+		d, authentic = blank(d, adapterFor(d.Source.Kind), secrets), true
+	case err == nil || len(secrets) > 0:
 		d, authentic = Authenticate(d, secrets)
 	}
 	// A sender that hangs up after its last byte has done its part: a browser that

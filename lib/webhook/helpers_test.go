@@ -187,3 +187,10 @@ func problemOf(t *testing.T, a answer) (out struct {
 	}
 	return out
 }
+
+const sampleConfig = `
+sources:
+  - {name: site-form, kind: form, origins: ["https://shop.example"]}
+  - {name: site-json, kind: json, origins: ["https://shop.example"]}
+  - {name: tilda, kind: tilda}
+`

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -341,8 +343,13 @@ func orderStatus(in *intake, word string) string {
 	if status, ok := in.d.Source.Orders.Map[word]; ok {
 		return status
 	}
-	if event.StatusRank(word) >= 0 {
-		return word
+	for _, mine := range slices.Sorted(maps.Keys(in.d.Source.Orders.Map)) {
+		if strings.EqualFold(mine, word) { // PAID and paid are one word
+			return in.d.Source.Orders.Map[mine]
+		}
+	}
+	if small := strings.ToLower(word); event.StatusRank(small) >= 0 {
+		return small
 	}
 	if in.d.Source.OrderStatus != "" {
 		return in.d.Source.OrderStatus

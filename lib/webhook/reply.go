@@ -80,6 +80,9 @@ func (p Reply) write(w http.ResponseWriter, method string) {
 	if p.Location != "" {
 		header.Set("Location", p.Location)
 	}
+	for name, value := range p.Header {
+		header.Set(name, value)
+	}
 	w.WriteHeader(p.Status)
 	if method != http.MethodHead {
 		_, _ = w.Write(p.Body) // the sender may be gone; the delivery is stored all the same

@@ -20,6 +20,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -68,8 +69,9 @@ type Decoded struct {
 // Reply is the answer to a delivery that was stored.
 type Reply struct {
 	Status      int
-	ContentType string // empty: no body
-	Location    string // of a redirect
+	ContentType string            // empty: no body
+	Location    string            // of a redirect
+	Header      map[string]string // further headers
 	Body        []byte
 }
 
@@ -147,7 +149,11 @@ func decode(in *intake) (out Decoded) {
 	} else {
 		out = read(a, in)
 	}
-	out.Reply = a.reply(in, &out)
+	if text := echo(in.d); text != "" {
+		out.Reply = replyText(text)
+	} else {
+		out.Reply = a.reply(in, &out)
+	}
 	out.Status = out.Reply.Status
 	return out
 }
@@ -160,6 +166,9 @@ func read(a adapter, in *intake) (out Decoded) {
 			out = Decoded{Failure: &Failure{Reason: ReasonPanic, Detail: "the decoder broke on this delivery; it is kept and can be run again after a fix"}}
 		}
 	}()
+	if echo(in.d) != "" {
+		return Decoded{Ping: true}
+	}
 	r := a.read(in)
 	switch {
 	case r.ping:
@@ -169,7 +178,21 @@ func read(a adapter, in *intake) (out Decoded) {
 	case len(r.events) == 0:
 		return Decoded{Failure: invalidEvent([]*event.FieldError{{Reason: "want at least one event"}})}
 	}
-	out = Decoded{Events: r.events, DeliveryID: a.deliveryID(in)}
+	for i := range r.roots {
+		overlay(in, r.roots[i], &r.events[i])
+	}
+	out = Decoded{Events: r.events}
+	if id, entity, ok := fetched(in.d); ok {
+		out.DeliveryID = "fetched:" + id
+		for i := range r.events {
+			r.events[i].ID, r.events[i].Fetch = "", ""
+		}
+		if entity != "" {
+			r.events[0].Entity = entity
+		}
+	} else {
+		out.DeliveryID = a.deliveryID(in)
+	}
 	finish(in, out.DeliveryID, out.Events)
 	return out
 }
@@ -179,9 +202,7 @@ func finish(in *intake, deliveryID string, events []event.Event) {
 	for i := range events {
 		ev := &events[i]
 		ev.SenderOrders = !in.d.Source.Orders.None
-		if stage, ok := in.d.Source.Stages[ev.Stage]; ok {
-			ev.Stage = stage
-		}
+		in.stage(ev)
 		switch {
 		case ev.ID != "":
 		case deliveryID != "" && len(events) == 1:
@@ -191,6 +212,21 @@ func finish(in *intake, deliveryID string, events []event.Event) {
 		default:
 			ev.DeriveID(in.d.Source.Name, in.d.ReceivedAt)
 		}
+	}
+}
+
+// stage translates the source's word for a funnel stage. A word of a foreign
+// system that neither the source's map nor the funnel knows is kept as an
+// attribute: it must not push the client out of the stage he is known to be in.
+func (in *intake) stage(ev *event.Event) {
+	word := ev.Stage
+	if stage, ok := in.d.Source.Stages[word]; ok {
+		ev.Stage = stage
+		return
+	}
+	if !ours(in.d.Source.Kind) && word != "" && !slices.Contains(in.cfg.Funnel, word) {
+		attribute(ev, "stage", word)
+		ev.Stage = ""
 	}
 }
 

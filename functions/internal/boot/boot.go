@@ -6,6 +6,7 @@
 //	LEADLAKE_S3               s3://bucket?region=…&endpoint=…&path_style=true, required
 //	LEADLAKE_TOKEN_KEY        reference of the token key; functions that make no tokens have none
 //	LEADLAKE_SIGNING_KEY      reference of the key that signs sign-ins; the portal's only
+//	LEADLAKE_QUEUE            URL of the queue for deliveries; ingest's only; empty = straight to the bucket
 //	LEADLAKE_PORTAL_URL       public address of the portal; empty = the address of the request
 //	LEADLAKE_EXPORT_FUNCTION  name of the function that renders downloads; the portal's only
 //
@@ -22,6 +23,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/leadlake/leadlake/functions/internal/awsjson"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/objstore/s3store"
 )
@@ -43,6 +45,9 @@ type Env struct {
 	Logger *slog.Logger
 	// Secret resolves env:NAME, ssm:/path and secretsmanager:arn; see [Secrets].
 	Secret func(ctx context.Context, ref string) (string, error)
+	// Send puts a message into the queue of LEADLAKE_QUEUE and returns nil once it is durable
+	// there; nil where the variable is empty. See [Sender].
+	Send func(ctx context.Context, message string) error
 	// TokenKey is the text behind LEADLAKE_TOKEN_KEY as bytes, at least 32 of them;
 	// [ErrEnvironment] where this function has none.
 	TokenKey func(ctx context.Context) ([]byte, error)
@@ -70,7 +75,14 @@ func Load(ctx context.Context, getenv func(string) string) (Env, error) {
 	if err != nil {
 		faults = append(faults, fmt.Errorf("%w: LEADLAKE_S3: %w", ErrEnvironment, err))
 	}
-	secrets := &Secrets{Getenv: getenv, Fetch: AWS(), Now: env.Now, Logger: env.Logger}
+	client := awsjson.New(getenv)
+	if queue := getenv("LEADLAKE_QUEUE"); queue != "" {
+		if err := awsjson.CheckAddress(queue); err != nil {
+			faults = append(faults, fmt.Errorf("%w: LEADLAKE_QUEUE: %w", ErrEnvironment, err))
+		}
+		env.Send = Sender(client, queue)
+	}
+	secrets := &Secrets{Getenv: getenv, Fetch: AWS(client), Now: env.Now, Logger: env.Logger}
 	env.Secret = secrets.Get
 	tokenKey, fault := key(getenv, secrets, "LEADLAKE_TOKEN_KEY")
 	faults = append(faults, fault)

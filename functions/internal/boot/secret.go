@@ -9,10 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/leadlake/leadlake/functions/internal/awsjson"
 )
 
 // ErrSecret is matched by a reference that names no secret. What a secret holds is in
@@ -105,46 +102,44 @@ func nonEmpty(ref, text string) (string, error) {
 }
 
 // AWS fetches from Parameter Store and Secrets Manager with the function's own
-// credentials. The clients are made at the first use: most deployments need one.
-func AWS() Fetcher {
-	load := sync.OnceValues(func() (aws.Config, error) {
-		// Not the caller's context: its deadline must not end up in the one configuration all share.
-		return config.LoadDefaultConfig(context.Background())
-	})
+// credentials.
+func AWS(client *awsjson.Client) Fetcher {
 	return func(ctx context.Context, kind, name string) (string, error) {
-		settings, err := load()
-		if err != nil {
-			return "", fmt.Errorf("boot: AWS configuration: %w", err)
-		}
 		switch kind {
 		case "ssm":
-			return parameter(ctx, settings, name)
+			return parameter(ctx, client, name)
 		case "secretsmanager":
-			return managed(ctx, settings, name)
+			return managed(ctx, client, name)
 		}
 		return "", fmt.Errorf("%w: unknown kind %s", ErrSecret, kind)
 	}
 }
 
-func parameter(ctx context.Context, settings aws.Config, name string) (string, error) {
-	out, err := ssm.NewFromConfig(settings).GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+func parameter(ctx context.Context, client *awsjson.Client, name string) (string, error) {
+	in := struct {
+		Name           string
+		WithDecryption bool
+	}{name, true}
+	var out struct{ Parameter struct{ Value string } }
+	err := client.Call(ctx, awsjson.Operation{Service: "ssm", Target: "AmazonSSM.GetParameter", Version: "1.1"}, "", in, &out)
 	if err != nil {
 		return "", fetchError("ssm:"+name, err, "ParameterNotFound")
 	}
-	return aws.ToString(out.Parameter.Value), nil
+	return out.Parameter.Value, nil
 }
 
-func managed(ctx context.Context, settings aws.Config, name string) (string, error) {
-	out, err := secretsmanager.NewFromConfig(settings).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+func managed(ctx context.Context, client *awsjson.Client, name string) (string, error) {
+	in := struct{ SecretId string }{name}
+	var out struct{ SecretString string }
+	err := client.Call(ctx, awsjson.Operation{Service: "secretsmanager", Target: "secretsmanager.GetSecretValue", Version: "1.1"}, "", in, &out)
 	if err != nil {
 		return "", fetchError("secretsmanager:"+name, err, "ResourceNotFoundException")
 	}
-	return aws.ToString(out.SecretString), nil
+	return out.SecretString, nil
 }
 
 func fetchError(ref string, err error, absent string) error {
-	var coded interface{ ErrorCode() string }
-	if errors.As(err, &coded) && coded.ErrorCode() == absent {
+	if refused, ok := errors.AsType[*awsjson.Error](err); ok && refused.Code == absent {
 		return fmt.Errorf("%w: %s", ErrSecret, ref)
 	}
 	return fmt.Errorf("boot: read %s: %w", ref, err)

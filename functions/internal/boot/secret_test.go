@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/leadlake/leadlake/functions/internal/awsjson"
 	"github.com/leadlake/leadlake/functions/internal/boot"
 )
 
@@ -120,7 +122,7 @@ func aws(t *testing.T) {
 
 func TestSecretsComeFromBothServices(t *testing.T) {
 	aws(t)
-	secrets := &boot.Secrets{Fetch: boot.AWS(), Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
+	secrets := &boot.Secrets{Fetch: boot.AWS(awsjson.New(os.Getenv)), Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
 	for ref, want := range map[string]string{
 		"ssm:/leadlake/shop/token-key": strings.Repeat("k", 64),
 		"secretsmanager:arn:aws:secretsmanager:eu-west-1:000000000000:secret:site-AbCdEf": "from the manager",

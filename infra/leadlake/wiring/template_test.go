@@ -56,6 +56,9 @@ func TestTemplateNamesEveryFunctionAndNoOther(t *testing.T) {
 	for _, schedule := range template.Schedules {
 		called[schedule.Function] = true
 	}
+	for _, mapping := range resources(t, "AWS::Lambda::EventSourceMapping") {
+		called[strings.ToLower(strings.TrimSuffix(at(mapping, "Properties", "FunctionName").Value, "Function"))] = true
+	}
 	for _, function := range template.Functions {
 		if !called[function] {
 			t.Errorf("nothing calls %s", function)
@@ -171,12 +174,14 @@ func TestMuxServesTheTemplatesRoutes(t *testing.T) {
 // (If-Match), W writes without a condition, D deletes. Who may read a prefix may list it, so that
 // a missing object is 404 and not 403; ingest, which the world can reach, may not. Who creates or
 // replaces may get: after a lost answer it has to read back whose bytes are in place. Compact also
-// lifts who came back by himself from suppress/ and files the erasures that arrive as events.
+// lifts who came back by himself from suppress/, files the erasures that arrive as events, and fetches
+// what thin hooks only name.
 var rights = map[string]map[string]string{
 	"ingest": {"config": "G", "raw": "CG", "raw/unauthenticated": "L", "audit": "W", "ready": "GW"},
+	"queue":  {"raw": "CGL"},
 	"compact": {
 		"config": "GL", tokenKeyAnswer: "C", "raw": "CGL", "lake/events": "CGLS", "lake/deliveries": "CGLS", "lake/failed": "CGLS", "lake/contacts": "CGLS",
-		"suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
+		fetchState: "CGLS", "suppress": "GLW", "erasures": "CGL", "inbox": "DGLW", "audit": "W",
 	},
 	"analytics": {
 		"config": "GL", tokenKeyAnswer: "C", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/contacts": "GL",
@@ -188,7 +193,7 @@ var rights = map[string]map[string]string{
 	},
 	"portal": {
 		"config": "CGLS", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/orders": "GL", "lake/people": "GL",
-		"gold": "GL", "audiences": "GL", "audiences/ledger": "W", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
+		fetchState: "GL", "gold": "GL", "audiences": "GL", "audiences/ledger": "W", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
 	},
 	"erase": {
 		"config": "GL", tokenKeyAnswer: "C", "raw": "DGLW", "lake/events": "DGLW", "lake/deliveries": "DGLW", "lake/failed": "DGLW", "lake/contacts": "DGLW",
@@ -201,9 +206,18 @@ var rights = map[string]map[string]string{
 // token key, by whichever runs first. config/ itself may be read by all.
 const tokenKeyAnswer = "config/token_key.json"
 
+// fetchState is where compact notes what thin hooks named and what has come of it.
+const fetchState = "lake/fetch.json"
+
+// queued says what a function may do with the queue of deliveries, where there is one.
+var queued = map[string][]string{
+	"ingest": {"sqs:SendMessage"},
+	"queue":  {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+}
+
 // secrets says which parameters below /leadlake/STACK/ a function may read.
 var secrets = map[string][]string{
-	"ingest": {"sources/*"}, "compact": {"token-key"}, "analytics": {"token-key"},
+	"ingest": {"sources/*"}, "compact": {"sources/*", "token-key"}, "analytics": {"token-key"},
 	"export": {"token-key"}, "portal": {"portal/*", "token-key"}, "erase": {"token-key"},
 }
 
@@ -211,10 +225,10 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 	for id, function := range resources(t, "AWS::Serverless::Function") {
 		name := strings.ToLower(strings.TrimSuffix(id, "Function"))
 		granted := map[string]map[rune]bool{}
-		var readable []string
+		var readable, messages []string
 		invokes := ""
 		for _, statement := range list(at(function, "Properties", "Policies", "0", "Statement")) {
-			if statement.Tag == "!If" { // the optional KMS key
+			if statement.Tag == "!If" { // the optional KMS key, the optional queue
 				statement = list(statement)[1]
 			}
 			if got := at(statement, "Effect"); got.Value != "Allow" {
@@ -252,7 +266,7 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 					for _, target := range targets {
 						prefix, ok := strings.CutPrefix(target, "${Bucket.Arn}/")
 						prefix, below := strings.CutSuffix(prefix, "/*")
-						if !ok || !below && prefix != tokenKeyAnswer {
+						if !ok || !below && prefix != tokenKeyAnswer && prefix != fetchState {
 							t.Errorf("%s: %s on %s", name, action, target)
 						}
 						grant(granted, prefix, right)
@@ -266,6 +280,11 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 						}
 					}
 				case action == "secretsmanager:GetSecretValue": // beside ssm:GetParameter, checked there
+				case strings.HasPrefix(action, "sqs:"):
+					if !slices.Equal(targets, []string{"DeliveryQueue.Arn"}) {
+						t.Errorf("%s: %s on %v", name, action, targets)
+					}
+					messages = append(messages, action)
 				case action == "lambda:InvokeFunction":
 					invokes = strings.Join(targets, " ")
 				case action == "kms:GenerateDataKey" || action == "kms:Decrypt":
@@ -290,6 +309,10 @@ func TestRolesEqualTheLeastPrivilegeTable(t *testing.T) {
 		slices.Sort(readable)
 		if !slices.Equal(readable, secrets[name]) {
 			t.Errorf("%s reads the secrets %v, want %v", name, readable, secrets[name])
+		}
+		slices.Sort(messages)
+		if !slices.Equal(messages, queued[name]) {
+			t.Errorf("%s may do %v with the queue, want %v", name, messages, queued[name])
 		}
 		if want := map[string]string{"portal": "ExportFunction.Arn"}[name]; invokes != want {
 			t.Errorf("%s may invoke %q, want %q", name, invokes, want)
@@ -369,7 +392,7 @@ func TestEventPropertiesAreKnown(t *testing.T) {
 			}
 		}
 		events := at(function, "Properties", "Events")
-		for i := 0; i+1 < len(events.Content); i += 2 {
+		for i := 0; events != nil && i+1 < len(events.Content); i += 2 {
 			event := events.Content[i+1]
 			kind := at(event, "Type").Value
 			for _, property := range flatMap(at(event, "Properties")) {
@@ -398,15 +421,7 @@ func load(t *testing.T) wiring.Template {
 
 func resources(t *testing.T, kind string) map[string]*yaml.Node {
 	t.Helper()
-	source, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(source, &document); err != nil {
-		t.Fatal(err)
-	}
-	all := at(document.Content[0], "Resources")
+	all := at(parsed(t), "Resources")
 	found := map[string]*yaml.Node{}
 	for i := 0; i+1 < len(all.Content); i += 2 {
 		if at(all.Content[i+1], "Type").Value == kind {
