@@ -219,6 +219,7 @@ func TestLinesOfOneOrderAreOneStatement(t *testing.T) {
 
 func TestAStageOfALeadMovesOn(t *testing.T) {
 	w := newWorld(t)
+	w.configure(shopConfig + "  - {name: inbox-leads, kind: spreadsheet, stages: {новая: lead, визит: visited}}\n")
 	head := "ID;Дата создания;Телефон;Стадия;Ответственный\n"
 	w.drop("leads/a.csv", head+"5;20.10.2026;89162220001;новая;Ольга\n")
 	w.drop("leads/b.csv", head+"5;20.10.2026;89162220001;визит;Ирина\n")
@@ -227,7 +228,7 @@ func TestAStageOfALeadMovesOn(t *testing.T) {
 	for _, ev := range w.events() {
 		got[ev.Kind+" "+ev.Stage+" "+ev.Manager]++
 	}
-	if diff := cmp.Diff(map[string]int{"lead  ": 1, "stage новая Ольга": 1, "stage визит Ирина": 1}, got); diff != "" {
+	if diff := cmp.Diff(map[string]int{"lead  ": 1, "stage lead Ольга": 1, "stage visited Ирина": 1}, got); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
 	if failed := w.reasons(); len(failed) != 0 {

@@ -95,7 +95,7 @@ func (sheetKind) read(in *intake) reading {
 	case event.Lead:
 		ev.ID = "lead/" + shortID(ref)
 		if row.Get("named").Text == "true" {
-			return reading{events: sheetLead(ev, id)}
+			return reading{events: sheetLead(in, ev, id)}
 		}
 		return reading{events: []event.Event{ev}}
 	default: // of two statements about one thing the one received later wins
@@ -174,7 +174,7 @@ func shortID(id string) string {
 // sheetLead splits a lead that has an id in its system into what it was when it
 // came in, which is the same in every export, and what has become of it, which
 // the next export may state anew without making another lead.
-func sheetLead(ev event.Event, id string) []event.Event {
+func sheetLead(in *intake, ev event.Event, id string) []event.Event {
 	lead := event.Event{
 		ID: ev.ID, Kind: event.Lead, At: ev.At, Attribution: ev.Attribution, Interests: ev.Interests, SenderOrders: ev.SenderOrders,
 		Client: event.Client{Phone: ev.Client.Phone, Phones: ev.Client.Phones, Email: ev.Client.Email, Emails: ev.Client.Emails, ExternalID: ev.Client.ExternalID},
@@ -182,11 +182,9 @@ func sheetLead(ev event.Event, id string) []event.Event {
 	now := ev
 	now.Kind, now.Attribution, now.Interests = event.Profile, event.Attribution{}, nil
 	now.ID = ev.ID + "/" + id[:min(len(id), 24)]
-	if ev.Stage != "" {
-		now.Kind = event.Stage
-	}
-	if !ev.Client.Identified() && ev.Stage == "" {
-		return []event.Event{ev}
+	_, mapped := in.d.Source.Stages[ev.Stage]
+	if mapped || slices.Contains(in.cfg.Funnel, ev.Stage) {
+		now.Kind = event.Stage // another word is kept as an attribute
 	}
 	return []event.Event{lead, now}
 }

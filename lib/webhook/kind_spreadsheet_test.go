@@ -88,6 +88,9 @@ func TestALeadOfASystemIsOneLeadInEveryExport(t *testing.T) {
 	if diff := cmp.Diff(first.Events[0], second.Events[0]); diff != "" {
 		t.Errorf("the lead differs:\n%s", diff)
 	}
+	if c := decodeRow(t, "", "inbox-leads", row("ef", "thinks")).Events[1]; c.Kind != event.Profile || c.Stage != "" || c.Attributes["stage"] != "thinks" {
+		t.Errorf("a word that is no stage: %+v", c)
+	}
 	if a, b := first.Events[1], second.Events[1]; a.Kind != event.Profile || b.Kind != event.Stage || a.ID == b.ID || b.Stage != "won" || b.Client.Name != "Anna" {
 		t.Errorf("what has become of it: %+v, %+v", a, b)
 	}
