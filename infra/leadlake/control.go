@@ -45,6 +45,8 @@ func (m *machine) act(ctx context.Context, name string, input json.RawMessage) (
 		return callAct(ctx, input, m.steps.Erase)
 	case "user":
 		return callAct(ctx, input, m.changeUser)
+	case "import":
+		return callAct(ctx, input, m.drop)
 	case "check":
 		return m.check(ctx), nil
 	}
