@@ -33,20 +33,6 @@ func (w *world) keys(prefix string) []string {
 	return slices.Sorted(maps.Keys(w.objects(prefix)))
 }
 
-// events are all events of the lake, sorted as they are stored.
-func (w *world) events() []schema.EventRow {
-	w.Helper()
-	days, err := lake.Days(w.Context(), w.store, lake.EventsPrefix)
-	if err != nil {
-		w.Fatal(err)
-	}
-	var all []schema.EventRow
-	for _, day := range days {
-		all = append(all, table[schema.EventRow](w, lake.EventsPrefix+day+"/part-0000.parquet")...)
-	}
-	return all
-}
-
 func (w *world) reasons() map[string]int {
 	w.Helper()
 	counts := map[string]int{}
