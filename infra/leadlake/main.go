@@ -32,6 +32,7 @@ func commands() []command {
 		{"demo", "show everything with an invented shop", demoCommand},
 		{"serve", "run the whole system on this machine", serveCommand},
 		{"report", "make a report of your own spreadsheets", reportCommand},
+		{"import", "import tables of orders, leads, costs or clients", importCommand},
 		{"check", "look whether everything is in order", checkCommand},
 		{"user", "add an account, change its password, close it", userCommand},
 		{"redrive", "run failed deliveries again after a fix", redriveCommand},

@@ -57,6 +57,12 @@ func (w *RawWriter) Store(ctx context.Context, row schema.RawRow) error {
 	return storeGroup(ctx, w.store, []schema.RawRow{row})
 }
 
+// StoreAll returns once all of the rows, which came together, are durable, as one
+// object a day of receipt. It may be called again with the same rows.
+func (w *RawWriter) StoreAll(ctx context.Context, rows []schema.RawRow) error {
+	return storeGroup(ctx, w.store, rows)
+}
+
 // StoreUnauthenticated keeps bytes whose signature did not verify, for redrive
 // after a secret was corrected. They are never merged by themselves.
 func (w *RawWriter) StoreUnauthenticated(ctx context.Context, row schema.RawRow) error {

@@ -98,7 +98,7 @@ func TestHostileBytesCanBeGotBackBitForBit(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = answer.Body.Close()
-		if answer.StatusCode != 200 && (answer.StatusCode < 400 || answer.StatusCode > 499) {
+		if answer.StatusCode != http.StatusOK && (answer.StatusCode < 400 || answer.StatusCode > 499) {
 			t.Errorf("%s answered %d to %.60q", source, answer.StatusCode, body)
 		}
 	}

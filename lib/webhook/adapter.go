@@ -74,8 +74,40 @@ func adapterFor(kind string) adapter {
 		return formKind{}
 	case "json":
 		return jsonKind{}
+	case config.SheetKind:
+		return sheetKind{}
 	case "tilda":
 		return tildaKind{}
+	case "meta":
+		return metaKind{}
+	case "vk":
+		return vkKind{}
+	case "google-ads":
+		return googleAdsKind{}
+	case "typeform":
+		return typeformKind{}
+	case "google-forms":
+		return googleFormsKind{}
+	case "passteam":
+		return passteamKind{}
+	case "passquare":
+		return passquareKind{}
+	case "standard-webhooks":
+		return standardKind{}
+	case "cloudevents":
+		return cloudeventsKind{}
+	case "segment":
+		return segmentKind{}
+	case "shopify":
+		return shopifyKind{}
+	case "woocommerce":
+		return wooKind{}
+	case "insales":
+		return insalesKind{}
+	case "ecwid":
+		return ecwidKind{}
+	case "commerceml":
+		return commerceMLKind{}
 	case "calltouch":
 		return calltouchKind{}
 	case "uis":

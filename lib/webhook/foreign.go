@@ -3,6 +3,7 @@ package webhook
 import (
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,10 +131,8 @@ func idAt(v event.Value, paths ...string) string {
 
 // joined makes an id of parts; empty where one of them is.
 func joined(parts ...string) string {
-	for _, part := range parts {
-		if part == "" {
-			return ""
-		}
+	if slices.Contains(parts, "") {
+		return ""
 	}
 	return strings.Join(parts, ":")
 }
