@@ -106,8 +106,9 @@ func (p *Pipeline) CheckLedger(ctx context.Context) (LedgerCheck, error) {
 }
 
 // Ledger balances the given days, or all where there are none, ordered by day and
-// source. It compares events and failed deliveries by id, and takes of raw only
-// what waits; that the rest of raw is in the ledger is for CheckLedger to see.
+// source. It compares events and failed deliveries by id. Raw is not looked at,
+// since pages have no right to it: nothing is Waiting here, and that all of raw is
+// in the ledger is for CheckLedger to see.
 func Ledger(ctx context.Context, store objstore.Store, days []string) ([]LedgerDay, error) {
 	check, err := compareLedger(ctx, store, days, "", false)
 	if err != nil {
@@ -116,12 +117,16 @@ func Ledger(ctx context.Context, store objstore.Store, days []string) ([]LedgerD
 	return check.Days, nil
 }
 
-// compareLedger compares days; nil is all of them. Raw objects are looked for
-// from the day keptFrom on, and read where readRaw is set.
-func compareLedger(ctx context.Context, store objstore.Store, only []string, keptFrom string, readRaw bool) (LedgerCheck, error) {
+// compareLedger compares days; nil is all of them. With raw, its objects are read
+// too, and must be there from the day keptFrom on.
+func compareLedger(ctx context.Context, store objstore.Store, only []string, keptFrom string, raw bool) (LedgerCheck, error) {
 	var check LedgerCheck
 	days := map[string]bool{}
-	for _, prefix := range []string{lake.RawPrefix, lake.DeliveriesPrefix, lake.EventsPrefix, lake.FailedPrefix} {
+	prefixes := []string{lake.DeliveriesPrefix, lake.EventsPrefix, lake.FailedPrefix}
+	if raw {
+		prefixes = append(prefixes, lake.RawPrefix)
+	}
+	for _, prefix := range prefixes {
 		there, err := lake.Days(ctx, store, prefix)
 		if err != nil {
 			return check, err
@@ -134,7 +139,7 @@ func compareLedger(ctx context.Context, store objstore.Store, only []string, kep
 		if only != nil && !slices.Contains(only, day) {
 			continue
 		}
-		c := &dayCheck{store: store, day: day, kept: keptFrom != "" && day >= keptFrom, readRaw: readRaw}
+		c := &dayCheck{store: store, day: day, raw: raw, kept: day >= keptFrom}
 		if err := c.run(ctx); err != nil {
 			return check, err
 		}
@@ -154,10 +159,10 @@ const looks = 3
 
 // dayCheck compares one day.
 type dayCheck struct {
-	store   objstore.Store
-	day     string
-	kept    bool // raw must be there
-	readRaw bool
+	store objstore.Store
+	day   string
+	raw   bool // raw is compared
+	kept  bool // and must be there
 
 	deliveries, waiting int
 	busy                bool
@@ -173,8 +178,10 @@ func (c *dayCheck) run(ctx context.Context) error {
 			return err
 		}
 		c.count(ledger.Rows)
-		if err := c.compareRaw(ctx, ledger.Rows); err != nil {
-			return err
+		if c.raw {
+			if err := c.compareRaw(ctx, ledger.Rows); err != nil {
+				return err
+			}
 		}
 		if err := c.compareEvents(ctx, ledger.Rows); err != nil {
 			return err
@@ -390,7 +397,6 @@ func (c *dayCheck) compareRaw(ctx context.Context, lines []schema.DeliveryRow) e
 		case of == nil:
 			c.waiting++
 			read = append(read, object) // to see whose they are
-		case !c.readRaw:
 		case len(of) == 1 && strings.Contains(object, of[0].Key): // an object of one delivery is named for it
 		default:
 			read = append(read, object)
