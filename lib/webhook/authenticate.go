@@ -171,6 +171,9 @@ func blank(d Delivery, a adapter, secrets []string) Delivery {
 		d.Query = string(blankFields([]byte(d.Query), k.fields()))
 		d.Body = blankFields(d.Body, k.fields())
 	}
+	if mapped := d.Source.Map["secret"]; mapped != "" { // the owner says that it holds one, configured or not
+		d.Body = blankFields(d.Body, []string{mapped})
+	}
 	if len(secrets) > 0 {
 		d.Body = blankBody(d.Body, secrets)
 	}
