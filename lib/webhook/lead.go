@@ -304,7 +304,26 @@ func (s *fieldSet) lead() event.Event {
 	ev.Attribution = s.attribution()
 	ev.Consents = s.consents()
 	s.order(&ev)
+	s.ownNames(&ev)
 	return ev
+}
+
+// ownNames stores what the source's map gives a name that is none of a lead's
+// fields: a click id or counter's id, else an attribute of that name.
+func (s *fieldSet) ownNames(ev *event.Event) {
+	for _, ours := range slices.Sorted(maps.Keys(s.in.d.Source.Map)) {
+		switch ours {
+		case "secret", "id", "entity", "at", "phone", "email", "external_id", "card_no", "name", "first_name", "last_name", "city", "country", "address",
+			"company", "gender", "birth_date", "loyalty_level", "preferred_channel", "interests", "tags", "manager", "stage", "message", "landing", "referrer",
+			"utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
+			"order_id", "order_status", "total", "shipping", "returned", "currency", "site", "phase":
+			continue
+		}
+		values := s.use(s.named(s.in.d.Source.Map[ours]))
+		if len(values) > 0 && !mark(&ev.Attribution, ours, values[0]) {
+			attribute(ev, ours, strings.Join(values, "; "))
+		}
+	}
 }
 
 // keepRest stores every field that was not taken as an attribute.

@@ -88,6 +88,18 @@ func TestMapTakesPaths(t *testing.T) {
 	}
 }
 
+// Names of the map that are none of ours become attributes, and click ids what
+// they are, for every kind alike.
+func TestMapTakesOwnNames(t *testing.T) {
+	for _, kind := range []string{"form", "json", "tilda", "retailcrm", "calltouch", "call-tracking.by"} {
+		ev := one(t, decodeAt(t, kind, ", map: {taste: vkus, yclid: klik, ym_uid: metka}", "", "", formType, "phone=89000000001&callerNumber=89000000001&vkus=latte&klik=17408371123456789012&metka=1700000000123456789"))
+		want := event.Attribution{ClickIDs: map[string]string{"yclid": "17408371123456789012"}, ClientIDs: map[string]string{"ym_uid": "1700000000123456789"}}
+		if diff := cmp.Diff(want, ev.Attribution); diff != "" || ev.Attributes["taste"] != "latte" || ev.Attributes["vkus"] != "" {
+			t.Errorf("%s: %s, attributes %v", kind, diff, ev.Attributes)
+		}
+	}
+}
+
 func TestNothingIsNoContact(t *testing.T) {
 	for _, text := range []string{"null", "undefined", "0", "None"} {
 		out := decodeAt(t, "form", "", "", "", formType, "name=x&email="+text+"&phone="+text)
