@@ -43,8 +43,12 @@ func (m *machine) act(ctx context.Context, name string, input json.RawMessage) (
 		return callAct(ctx, input, m.invoke)
 	case "erase":
 		return callAct(ctx, input, m.steps.Erase)
+	case "redrive":
+		return callAct(ctx, input, m.redrive)
 	case "user":
 		return callAct(ctx, input, m.changeUser)
+	case "import":
+		return callAct(ctx, input, m.drop)
 	case "check":
 		return m.check(ctx), nil
 	}

@@ -145,6 +145,9 @@ func decodeSource(cfg *config.Config, file, kind, name string) (config.Source, e
 	}
 	if name == "" {
 		name = "decode"
+		if kind == config.SheetKind { // its sources have names of their own
+			name = config.InboxSource("orders")
+		}
 	}
 	sample, err := json.Marshal(map[string]any{"sources": []map[string]string{{"name": name, "kind": kind}}})
 	if err != nil {

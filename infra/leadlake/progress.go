@@ -40,6 +40,19 @@ func (p *progress) count(done, of int) {
 	}
 }
 
+// countUp shows how far a step is whose end is not known.
+func (p *progress) countUp(done int) {
+	if done%1000 != 0 { // the clock is dearer than a row
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := p.sys.Now(); now.Sub(p.last) >= time.Second/10 {
+		p.last = now
+		p.draw(fmt.Sprintf(" %d", done))
+	}
+}
+
 // end finishes the last step.
 func (p *progress) end() {
 	p.mu.Lock()

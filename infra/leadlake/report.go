@@ -233,7 +233,7 @@ func (r *reporter) open(names []string) error {
 	for _, name := range names {
 		in, sum, err := openInput(name)
 		if err != nil {
-			return err
+			return fmt.Errorf("report: %w", err)
 		}
 		r.inputs = append(r.inputs, in)
 		sums = append(sums, sum)
@@ -262,12 +262,12 @@ func openInput(name string) (*reportInput, [sha256.Size]byte, error) {
 	var sum [sha256.Size]byte
 	file, err := os.Open(name) //nolint:gosec // G304, G703: the file that the user names
 	if err != nil {
-		return nil, sum, fmt.Errorf("report: %w", err)
+		return nil, sum, err
 	}
 	hash := sha256.New()
 	size, err := io.Copy(hash, file)
 	if err != nil {
-		return nil, sum, errors.Join(fmt.Errorf("report: %w", err), file.Close())
+		return nil, sum, errors.Join(err, file.Close())
 	}
 	hash.Sum(sum[:0])
 	return &reportInput{name: name, file: file, size: size}, sum, nil

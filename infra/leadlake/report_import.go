@@ -12,7 +12,6 @@ import (
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/money"
 	"github.com/leadlake/leadlake/lib/schema"
 	"github.com/leadlake/leadlake/lib/spreadsheet"
 )
@@ -191,18 +190,10 @@ func (im *importer) leads(table *spreadsheet.Table) error {
 			continue
 		}
 		im.notes(row.Row, row.Notes)
-		ev := event.Event{
-			ID: "lead/" + row.ID, Kind: event.Lead, At: row.At, Client: im.client(row.Person), Stage: row.Stage, Manager: row.Manager,
-			Attribution: attribution(row.Attribution), Consents: im.consents(row.Row.Number, row.Person),
-		}
+		ev := row.Event(im.evidence)
+		ev.ID = "lead/" + row.ID
 		if mapped, ok := im.source.Stages[row.Stage]; ok {
 			ev.Stage = mapped
-		}
-		if row.Interest != "" {
-			ev.Interests = []string{row.Interest}
-		}
-		if row.Comment != "" {
-			ev.Attributes = map[string]string{"comment": row.Comment}
 		}
 		if err := im.add(ev, []int{row.Row.Number}); err != nil {
 			return err
@@ -212,13 +203,7 @@ func (im *importer) leads(table *spreadsheet.Table) error {
 }
 
 func (im *importer) costs(table *spreadsheet.Table) error {
-	// Rows of one day, source and campaign are parts of one sum (ad groups,
-	// devices), while two statements of it would replace each other.
-	type key struct{ day, source, campaign, currency string }
-	sums := map[key]*event.Cost{}
-	totals := map[key]int64{}
-	rows := map[key][]int{}
-	var order []key
+	var sums spreadsheet.CostSums
 	for row, err := range spreadsheet.Costs(table) {
 		if err != nil {
 			if err = im.rejected(row.Row, err); err != nil {
@@ -227,88 +212,27 @@ func (im *importer) costs(table *spreadsheet.Table) error {
 			continue
 		}
 		im.notes(row.Row, row.Notes)
-		k := key{row.Day, row.Source, row.Campaign, row.Amount.Currency}
-		cost := sums[k]
-		if cost == nil {
-			cost = &event.Cost{Day: row.Day, Source: row.Source, Campaign: row.Campaign, Currency: row.Amount.Currency}
-			sums[k] = cost
-			order = append(order, k)
-		}
-		totals[k] += row.Amount.Minor
-		rows[k] = append(rows[k], row.Row.Number)
-		if row.Clicks != nil {
-			known, _ := strconv.ParseInt(cost.Clicks, 10, 64) // empty at first
-			cost.Clicks = strconv.FormatInt(known+*row.Clicks, 10)
-		}
+		sums.Add(row, false)
 		im.currencies[row.Amount.Currency]++
 	}
-	for _, k := range order {
-		cost := sums[k]
-		cost.Amount = money.Decimal(totals[k], k.currency)
-		at, err := time.ParseInLocation(time.DateOnly, k.day, im.cfg.Location())
-		if err != nil {
-			return fmt.Errorf("%s: day of costs: %w", im.file, err) // the reader gives days in this form only
+	var fault error
+	err := sums.Each(im.cfg.Location(), func(ev event.Event, rows []spreadsheet.Row) bool {
+		ev.ID = "cost/" + ev.Cost.Day + "/" + ev.Cost.Source + "/" + ev.Cost.Campaign
+		numbers := make([]int, len(rows))
+		for i, row := range rows {
+			numbers[i] = row.Number
 		}
-		id := "cost/" + k.day + "/" + k.source + "/" + k.campaign
-		if err := im.add(event.Event{ID: id, Kind: event.CostSpent, At: at.UTC(), Cost: cost}, rows[k]); err != nil {
-			return err
-		}
+		fault = im.add(ev, numbers)
+		return fault == nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", im.file, err)
 	}
-	return nil
+	return fault
 }
 
-// client is what a row says of a person, in the event's words.
-func (im *importer) client(p spreadsheet.Person) event.Client {
-	c := event.Client{
-		ExternalID: p.Client, Name: p.Name, FirstName: p.FirstName, LastName: p.LastName, BirthDate: p.BirthDay,
-		Gender: gender(p.Gender), City: p.City, Country: p.Country, Company: p.Company,
-	}
-	switch len(p.Phones) {
-	case 0:
-	case 1:
-		c.Phone = p.Phones[0]
-	default:
-		c.Phones = p.Phones
-	}
-	switch len(p.Emails) {
-	case 0:
-	case 1:
-		c.Email = p.Emails[0]
-	default:
-		c.Emails = p.Emails
-	}
-	return c
-}
-
-// consents are the statements of a row's own columns; a row without a date of
-// consent stated them when it was made.
-func (im *importer) consents(row int, p spreadsheet.Person) []event.Consent {
-	var list []event.Consent
-	for _, c := range p.Consents {
-		list = append(list, event.Consent{
-			Purpose: string(c.Purpose), Given: c.Given, At: p.ConsentAt, Evidence: im.file + ", row " + strconv.Itoa(row),
-		})
-	}
-	return list
-}
-
-func attribution(a spreadsheet.Attribution) event.Attribution {
-	out := event.Attribution{UTMSource: a.UTMSource, UTMMedium: a.Medium, UTMCampaign: a.Campaign}
-	if out.UTMSource == "" {
-		out.UTMSource = a.Source
-	}
-	return out
-}
-
-func gender(text string) string {
-	switch strings.ToLower(strings.TrimSuffix(text, ".")) {
-	case "f", "female", "woman", "w", "ж", "жен", "женский", "женщина":
-		return "f"
-	case "m", "male", "man", "м", "муж", "мужской", "мужчина":
-		return "m"
-	}
-	return ""
-}
+// evidence is the place of a consent in the files.
+func (im *importer) evidence(row int) string { return im.file + ", row " + strconv.Itoa(row) }
 
 // lastDay is the last business day that any row tells; empty for none.
 func (im *importer) lastDay() string {

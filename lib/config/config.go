@@ -189,20 +189,27 @@ func (c *Config) Rate(currency string) (money.Rate, bool) {
 	return rate, ok
 }
 
-// SourceNamed finds a source by the name in its URL.
+// SourceNamed finds a source by the name in its URL. Those of inbox/ are always
+// there (InboxSource).
 func (c *Config) SourceNamed(name string) (Source, bool) {
 	for _, s := range c.Sources {
 		if s.Name == name {
 			return s, true
 		}
 	}
+	if isInboxSource(name) {
+		return Source{Name: name, Kind: SheetKind}, true
+	}
 	return Source{}, false
 }
 
 // ShopOf is the shop whose ids a source shares.
 func (s Source) ShopOf() string {
-	if s.Shop != "" {
+	switch {
+	case s.Shop != "":
 		return s.Shop
+	case s.Kind == SheetKind:
+		return inboxShop
 	}
 	return s.Name
 }

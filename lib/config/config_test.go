@@ -154,7 +154,7 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"unknown language", "business: {language: de}\n", 1, "business.language", "want one of ru, en"},
 		{"bad rate", "business:\n  rates:\n    USD: \"-90\"\n", 3, "business.rates.USD", "want a positive decimal"},
 		{"rate of the own currency", "business: {currency: RUB, rates: {RUB: \"2\"}}\n", 1, "business.rates.RUB", "own currency has no rate"},
-		{"a kind without an adapter", "sources:\n  - {name: s, kind: tiktok}\n", 2, "sources.0.kind", "this version has no adapter for the kind; want one of form, json, tilda, retailcrm"},
+		{"a kind without an adapter", "sources:\n  - {name: s, kind: tiktok}\n", 2, "sources.0.kind", "this version has no adapter for the kind; want one of form, json, spreadsheet, tilda, retailcrm"},
 		{"a source without a kind", "sources:\n  - {name: s}\n", 2, "sources.0", "needs kind"},
 		{"a name that is no part of an address", "sources:\n  - {name: a/b, kind: json}\n", 2, "sources.0.name", "want letters, digits, dot, dash and underscore"},
 		{"a shop with a colon", "sources: [{name: s, kind: json, shop: 'a:b'}]\n", 1, "sources.0.shop", "want letters, digits"},
@@ -312,4 +312,28 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("error %v does not match ErrInvalid", err)
 		}
 	})
+}
+
+func TestSourcesOfTheInboxAreThereWithoutAnEntry(t *testing.T) {
+	c := parse(t, "sources: [{name: inbox-leads, kind: spreadsheet, shop: crm}]")
+	for _, kind := range config.InboxKinds() {
+		s, ok := c.SourceNamed(config.InboxSource(kind))
+		want := "inbox"
+		if kind == "leads" {
+			want = "crm"
+		}
+		if !ok || s.Kind != config.SheetKind || s.ShopOf() != want {
+			t.Errorf("%s: %+v, %v, shop %s; want kind spreadsheet and shop %s", kind, s, ok, s.ShopOf(), want)
+		}
+	}
+	if _, ok := c.SourceNamed("inbox-dances"); ok {
+		t.Error("a folder that there is not has a source")
+	}
+	for _, bad := range []string{
+		"sources: [{name: inbox-leads, kind: json}]", "sources: [{name: sheet, kind: spreadsheet}]", "sources: [{name: inbox-leads, kind: spreadsheet, secrets: [env:X]}]",
+	} {
+		if _, err := config.Parse([]byte(bad)); !errors.Is(err, config.ErrInvalid) {
+			t.Errorf("Parse(%s) = %v, want ErrInvalid", bad, err)
+		}
+	}
 }

@@ -178,6 +178,7 @@ func (c *Config) check() []*Fault {
 			fault(path+".name", "source %q is configured twice", s.Name)
 		}
 		names[s.Name] = true
+		checkInbox(s, path, fault)
 		for _, status := range slices.Sorted(maps.Values(s.Orders.Map)) {
 			if event.StatusRank(status) < 0 {
 				fault(path+".orders", "unknown order status %q; one of new, paid, shipped, completed, cancelled, returned", status)

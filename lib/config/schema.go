@@ -27,7 +27,8 @@ var schemaJSON []byte
 // Schema returns the published JSON Schema of the file.
 func Schema() []byte { return slices.Clone(schemaJSON) }
 
-// Kinds returns the kinds of sources in the order of the schema.
+// Kinds returns the kinds of sources that senders post to, in the order of the
+// schema; SheetKind is none of them.
 func Kinds() []string {
 	var schema struct {
 		Properties struct {
@@ -45,7 +46,7 @@ func Kinds() []string {
 	if err := json.Unmarshal(schemaJSON, &schema); err != nil {
 		panic("config: embedded schema is no JSON: " + err.Error())
 	}
-	return schema.Properties.Sources.Items.Properties.Kind.Enum
+	return slices.DeleteFunc(schema.Properties.Sources.Items.Properties.Kind.Enum, func(kind string) bool { return kind == SheetKind })
 }
 
 // checkSchema holds the file against the published schema.

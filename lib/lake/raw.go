@@ -2,14 +2,13 @@ package lake
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -32,12 +31,23 @@ type RawWriter struct {
 	store objstore.Store
 
 	mu              sync.Mutex
-	unauthenticated map[string]int64 // bytes by source, read once from the store
+	unauthenticated map[string]usedRoom // by source
 }
+
+// usedRoom is how many unauthenticated bytes of a source there are, counted in
+// the store at a time and added up since.
+type usedRoom struct {
+	bytes     int64
+	countedAt time.Time
+}
+
+// recountAfter is how long a count is believed: clean-up and redrive make room,
+// and other processes fill it.
+const recountAfter = 10 * time.Minute
 
 // NewRawWriter makes a writer over a store.
 func NewRawWriter(store objstore.Store) *RawWriter {
-	return &RawWriter{store: store, unauthenticated: map[string]int64{}}
+	return &RawWriter{store: store, unauthenticated: map[string]usedRoom{}}
 }
 
 // Store returns once the delivery is durable. Storing the same delivery again
@@ -47,19 +57,30 @@ func (w *RawWriter) Store(ctx context.Context, row schema.RawRow) error {
 	return storeGroup(ctx, w.store, []schema.RawRow{row})
 }
 
+// StoreAll returns once all of the rows, which came together, are durable, as one
+// object a day of receipt. It may be called again with the same rows.
+func (w *RawWriter) StoreAll(ctx context.Context, rows []schema.RawRow) error {
+	return storeGroup(ctx, w.store, rows)
+}
+
 // StoreUnauthenticated keeps bytes whose signature did not verify, for redrive
 // after a secret was corrected. They are never merged by themselves.
 func (w *RawWriter) StoreUnauthenticated(ctx context.Context, row schema.RawRow) error {
 	prefix := UnauthenticatedPrefix + row.Source + "/"
+	// The time of receipt is the caller's clock.
+	fresh := func(room usedRoom) bool {
+		return !room.countedAt.IsZero() && row.ReceivedAt.Sub(room.countedAt) < recountAfter
+	}
 	w.mu.Lock()
-	used, known := w.unauthenticated[row.Source]
+	room := w.unauthenticated[row.Source]
 	w.mu.Unlock()
-	if !known {
+	if !fresh(room) {
+		room = usedRoom{countedAt: row.ReceivedAt}
 		for info, err := range w.store.List(ctx, prefix, "") {
 			if err != nil {
 				return fmt.Errorf("lake: list %s: %w", prefix, err)
 			}
-			used += info.Size
+			room.bytes += info.Size
 		}
 	}
 	body, err := schema.Encode([]schema.RawRow{row})
@@ -67,14 +88,16 @@ func (w *RawWriter) StoreUnauthenticated(ctx context.Context, row schema.RawRow)
 		return err
 	}
 	w.mu.Lock()
-	if counted, known := w.unauthenticated[row.Source]; known {
-		used = counted // others may have stored since
+	if counted := w.unauthenticated[row.Source]; fresh(counted) {
+		room = counted // others may have counted and stored since
 	}
-	if used+int64(len(body)) > UnauthenticatedLimit {
+	if room.bytes+int64(len(body)) > UnauthenticatedLimit {
+		w.unauthenticated[row.Source] = room
 		w.mu.Unlock()
 		return ErrQuota
 	}
-	w.unauthenticated[row.Source] = used + int64(len(body))
+	room.bytes += int64(len(body))
+	w.unauthenticated[row.Source] = room
 	w.mu.Unlock()
 	_, err = w.store.Create(ctx, prefix+row.Key+"-"+bodyHash(row.Body)[:16]+".parquet", body)
 	if err != nil && !errors.Is(err, objstore.ErrExist) {
@@ -245,9 +268,4 @@ func rawRow(d webhook.Delivery) schema.RawRow {
 		Key: d.Key, Source: d.Source.Name, HasID: d.HasID, ReceivedAt: schema.Times(d.ReceivedAt), Method: d.Method, ContentType: d.ContentType,
 		Suffix: d.Suffix, Query: d.Query, Headers: schema.MapOf(d.Header), Body: d.Body, Trusted: d.Trusted,
 	}
-}
-
-func bodyHash(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:])
 }

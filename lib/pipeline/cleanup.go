@@ -21,6 +21,7 @@ type CleanupReport struct {
 	Unauthenticated int `json:"unauthenticated"`
 	RunTables       int `json:"run_tables"`
 	Audiences       int `json:"audiences"`
+	Inbox           int `json:"inbox"`
 }
 
 const (
@@ -48,6 +49,7 @@ func (p *Pipeline) cleanUp(ctx context.Context) (CleanupReport, error) {
 		{&report.Unauthenticated, p.cleanUnauthenticated},
 		{&report.RunTables, p.cleanRuns},
 		{&report.Audiences, p.cleanAudiences},
+		{&report.Inbox, p.cleanInbox},
 	} {
 		if *step.count, err = step.run(ctx, cfg); err != nil {
 			return report, fmt.Errorf("pipeline: clean up: %w", err)
@@ -55,7 +57,8 @@ func (p *Pipeline) cleanUp(ctx context.Context) (CleanupReport, error) {
 	}
 	if report != (CleanupReport{}) {
 		p.log.InfoContext(ctx, "past retention removed", slog.Int("raw", report.Raw), slog.Int("unauthenticated", report.Unauthenticated),
-			slog.Int("run_tables", report.RunTables), slog.Int("audiences", report.Audiences))
+			slog.Int("run_tables", report.RunTables), slog.Int("audiences", report.Audiences),
+			slog.Int("inbox", report.Inbox))
 	}
 	return report, nil
 }
@@ -165,6 +168,22 @@ func asOfAndRun(key string) (day, run string, ok bool) {
 	day, rest, ok = strings.Cut(rest, "/run=")
 	run, _, _ = strings.Cut(strings.TrimSuffix(rest, ".json"), "/")
 	return day, run, ok
+}
+
+// cleanInbox removes files that were imported, or put aside, as long ago as raw
+// deliveries are kept. The register of what was imported stays.
+func (p *Pipeline) cleanInbox(ctx context.Context, cfg *config.Config) (int, error) {
+	removed := 0
+	for _, prefix := range []string{inboxDone, inboxFailed} {
+		n, err := p.remove(ctx, prefix, func(info objstore.Info) bool {
+			return p.now().Sub(info.ModifiedAt) > time.Duration(cfg.Retention.RawDays)*24*time.Hour
+		})
+		removed += n
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
 }
 
 func (p *Pipeline) cleanAudiences(ctx context.Context, cfg *config.Config) (int, error) {

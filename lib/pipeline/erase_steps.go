@@ -4,12 +4,14 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -247,8 +249,16 @@ func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key 
 // zipLimit bounds what one part of a workbook may unpack to.
 const zipLimit = 64 << 20
 
-// textOf is what an object shows: its bytes, or the parts of a zipped workbook.
+// textOf is what an object shows: its bytes, as UTF-8 where they are the "Unicode
+// text" of spreadsheet programs, or the parts of a zipped workbook.
 func textOf(body []byte) (string, error) {
+	if order, ok := utf16Order(body); ok {
+		units := make([]uint16, len(body)/2)
+		for i := range units {
+			units[i] = order.Uint16(body[2*i:])
+		}
+		return string(utf16.Decode(units)), nil
+	}
 	if !bytes.HasPrefix(body, []byte("PK\x03\x04")) {
 		return string(body), nil
 	}
@@ -269,6 +279,30 @@ func textOf(body []byte) (string, error) {
 		text.WriteByte('\n')
 	}
 	return text.String(), nil
+}
+
+// utf16Order recognises UTF-16 by its mark, or by the zeros between its letters.
+func utf16Order(body []byte) (binary.ByteOrder, bool) {
+	switch {
+	case bytes.HasPrefix(body, []byte{0xFF, 0xFE}):
+		return binary.LittleEndian, true
+	case bytes.HasPrefix(body, []byte{0xFE, 0xFF}):
+		return binary.BigEndian, true
+	}
+	head := body[:min(len(body), 4096)]
+	var zeros [2]int
+	for i, c := range head {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	switch few := len(head) / 10; {
+	case zeros[1] > few && zeros[0] == 0:
+		return binary.LittleEndian, true
+	case zeros[0] > few && zeros[1] == 0:
+		return binary.BigEndian, true
+	}
+	return nil, false
 }
 
 func dayPart(prefix, day string) string { return prefix + day + "/part-0000.parquet" }

@@ -138,7 +138,7 @@ func plant(t *testing.T) *world {
 		fmt.Fprintf(&csv, "8 916 333-%02d-%02d;CLIENT%d@kofe.ru\n", i/100, i%100, i)
 	}
 	for key, body := range map[string]string{
-		"inbox/leads/summer.csv": csv.String(), "inbox/done/one.txt": "client3@kofe.ru", "inbox/done/other.txt": "client30@kofe.ru",
+		"inbox/done/leads/summer.csv": csv.String(), "inbox/done/one.txt": "client3@kofe.ru", "inbox/done/other.txt": "client30@kofe.ru",
 	} {
 		if _, err := w.store.Put(t.Context(), key, []byte(body)); err != nil {
 			t.Fatal(err)
@@ -231,7 +231,7 @@ func TestErasedPeopleAreNowhereAndOthersComplete(t *testing.T) {
 	if !maps.Equal(stored, again) {
 		t.Error("a run that found nothing to erase wrote something")
 	}
-	if checked, err := w.CheckLedger(t.Context()); err != nil || checked.Missing != nil || checked.Waiting != 0 {
+	if checked, err := w.CheckLedger(t.Context()); err != nil || checked.Err() != nil || checked.Waiting != 0 {
 		t.Errorf("CheckLedger = %+v, %v", checked, err)
 	}
 	for key, body := range w.objects(lake.ErasuresPrefix) {

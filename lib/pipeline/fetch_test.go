@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -110,15 +109,6 @@ func (w *world) hooks() {
 	w.post("amocrm", "account[id]=1&leads[add][0][id]=5&leads[add][0][status_id]=1&leads[add][0][last_modified]=1793523600")
 	w.post("ecwid", `{"eventId": "e1", "eventCreated": 1793523600, "storeId": 1003, "entityId": "XJ12H", "eventType": "order.created"}`)
 	w.post("meta", `{"object": "page", "entry": [{"id": "1", "changes": [{"field": "leadgen", "value": {"leadgen_id": "123", "page_id": "1", "form_id": "2", "created_time": 1793523600}}]}]}`)
-}
-
-func (w *world) events() []schema.EventRow {
-	w.Helper()
-	var all []schema.EventRow
-	for key := range w.objects(lake.EventsPrefix) {
-		all = append(all, table[schema.EventRow](w, key)...)
-	}
-	return all
 }
 
 func TestThinHooksAreCompletedByWhatIsFetched(t *testing.T) {

@@ -7,7 +7,9 @@ package pipeline
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -55,11 +57,13 @@ type Pipeline struct {
 	now       func() time.Time
 	log       *slog.Logger
 	key       identity.Key
+	rowKey    []byte // makes ids of rows of dropped files
 	nonce     func() string
 	settings  *lake.ConfigSource
 	refiner   lake.Refiner
 	compactor chan *lake.Compactor // one compaction at a time in a process
 	nights    nightCache
+	ledgers   ledgerCache
 	chain     auditTail
 	fetcher   webhook.Fetcher
 	pause     func(ctx context.Context, d time.Duration) error
@@ -80,6 +84,9 @@ func New(c Config) (*Pipeline, error) {
 		store: c.Store, now: c.Now, log: c.Logger, key: identity.NewKey(c.TokenKey), nonce: c.Nonce,
 		settings: lake.NewConfigSource(c.Store, c.Now, 0), compactor: make(chan *lake.Compactor, 1),
 	}
+	mac := hmac.New(sha256.New, c.TokenKey)
+	_, _ = mac.Write([]byte("leadlake rows of dropped files")) // a hash never fails
+	p.rowKey = mac.Sum(nil)
 	if c.Secret == nil {
 		c.Secret = func(context.Context, string) (string, error) { return "", errNoSecret }
 	}
@@ -163,36 +170,47 @@ func (p *Pipeline) Refiner() lake.Refiner { return p.refiner }
 // CompactRequest has no fields yet: a compaction takes what there is.
 type CompactRequest struct{}
 
-// CompactReport counts a compaction.
+// CompactReport counts a compaction, with what was fetched and what was found in
+// the inbox.
 type CompactReport struct {
 	lake.CompactReport
-	Fetched int `json:"fetched"` // objects that thin hooks had named
+
+	Fetched int         `json:"fetched"` // objects that thin hooks had named
+	Inbox   InboxReport `json:"inbox,omitzero"`
 }
 
 // Compact turns the deliveries that wait into events, contacts, failed deliveries
-// and ledger lines, then asks for the objects that thin hooks only named and
-// merges what came.
+// and ledger lines, then asks for the objects that thin hooks only named, and
+// imports the files that wait in the inbox; what came of either is merged at once.
+// The inbox comes last: a large file must not hold up the webhooks.
 func (p *Pipeline) Compact(ctx context.Context, _ CompactRequest) (CompactReport, error) {
+	var report CompactReport
 	if err := p.CheckTokenKey(ctx); err != nil {
-		return CompactReport{}, err
+		return report, err
 	}
 	var c *lake.Compactor
 	select {
 	case c = <-p.compactor:
 	case <-ctx.Done():
-		return CompactReport{}, ctx.Err()
+		return report, ctx.Err()
 	}
 	defer func() { p.compactor <- c }()
 	begin := p.now()
-	var report CompactReport
-	var err error
-	if report.CompactReport, err = c.Run(ctx); err != nil {
-		return report, err
+	run := func() error {
+		part, err := c.Run(ctx)
+		report.Add(part)
+		return err
 	}
-	if report.Fetched, err = p.fetch(ctx); report.Fetched > 0 {
-		more, failed := c.Run(ctx)
-		report.Add(more)
-		err = errors.Join(err, failed)
+	err := run()
+	var fault error
+	if err == nil {
+		if report.Fetched, fault = p.fetch(ctx); report.Fetched > 0 {
+			err = run()
+		}
+		err = errors.Join(fault, err)
+	}
+	if report.Inbox, fault = p.lookIntoInbox(ctx); report.Inbox.Stored > 0 || fault != nil {
+		err = errors.Join(err, fault, run())
 	}
 	if err != nil {
 		return report, err

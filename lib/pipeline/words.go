@@ -7,6 +7,7 @@ import (
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/portal"
+	"github.com/leadlake/leadlake/lib/spreadsheet"
 	"github.com/leadlake/leadlake/lib/webhook"
 )
 
@@ -32,6 +33,20 @@ func failureText(reason string) portal.Text {
 		return portal.Text{RU: "Форма не читается.", EN: "The form is unreadable."}
 	case webhook.ReasonNoContact:
 		return portal.Text{RU: "Нет ни телефона, ни почты: проверьте соответствие полей.", EN: "There is neither a phone nor an e-mail: check the field map."}
+	case webhook.ReasonRowStatus:
+		return portal.Text{RU: "Слово статуса заказа неизвестно: назовите его в настройке источника.", EN: "The word of the order's status is not known: name it in the source's configuration."}
+	case webhook.SheetReason(string(spreadsheet.BadDate)):
+		return portal.Text{RU: "Строка файла: дата пуста или не читается.", EN: "A row of a file: the date is empty or unreadable."}
+	case webhook.SheetReason(string(spreadsheet.BadAmount)):
+		return portal.Text{RU: "Строка файла: сумма пуста или не читается.", EN: "A row of a file: the amount is empty or unreadable."}
+	case webhook.SheetReason(string(spreadsheet.NoClient)):
+		return portal.Text{RU: "Строка файла: нет ни телефона, ни почты, ни номера клиента.", EN: "A row of a file: neither a phone nor an e-mail nor a client's id."}
+	case webhook.SheetReason(string(spreadsheet.BadCurrency)):
+		return portal.Text{RU: "Строка файла: валюта неизвестна или спорит с суммой.", EN: "A row of a file: the currency is unknown or contradicts the amount."}
+	case webhook.SheetReason(string(spreadsheet.BadSource)):
+		return portal.Text{RU: "Строка файла: у расхода нет источника.", EN: "A row of a file: the cost has no source."}
+	case webhook.SheetReason(string(spreadsheet.BadWidth)), webhook.SheetReason(string(spreadsheet.BadQuote)):
+		return portal.Text{RU: "Строка файла не делится на столбцы.", EN: "A row of a file does not fit the columns."}
 	case lake.ReasonConflict:
 		return portal.Text{RU: "Идентификатор уже приходил с другим содержанием.", EN: "The id came before with another content."}
 	case lake.ReasonUnknownSource:

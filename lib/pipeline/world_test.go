@@ -210,6 +210,20 @@ func rows[T schema.Row](w *world) []T {
 	return rows
 }
 
+// events are all events of the lake, sorted as they are stored.
+func (w *world) events() []schema.EventRow {
+	w.Helper()
+	days, err := lake.Days(w.Context(), w.store, lake.EventsPrefix)
+	if err != nil {
+		w.Fatal(err)
+	}
+	var all []schema.EventRow
+	for _, day := range days {
+		all = append(all, table[schema.EventRow](w, lake.EventsPrefix+day+"/part-0000.parquet")...)
+	}
+	return all
+}
+
 func (w *world) outcomes() map[string]int {
 	w.Helper()
 	counts := map[string]int{}

@@ -54,6 +54,8 @@ func (t *Table) kindName(say func(en, ru string) string) string {
 		return say("orders", "заказы")
 	case LeadsFile:
 		return say("leads", "заявки")
+	case ClientsFile:
+		return say("clients", "клиенты")
 	}
 	return say("costs", "расходы")
 }

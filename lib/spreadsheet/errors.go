@@ -18,6 +18,8 @@ var (
 	ErrMissing = errors.New("spreadsheet: column missing")
 	// ErrOption means that an option names something the file does not have.
 	ErrOption = errors.New("spreadsheet: wrong option")
+	// ErrTooMany means that the file has more rows than its reader takes.
+	ErrTooMany = errors.New("spreadsheet: too many rows")
 	// ErrRow is matched by every *RowError.
 	ErrRow = errors.New("spreadsheet: unreadable row")
 )

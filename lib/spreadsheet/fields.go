@@ -11,12 +11,22 @@ import (
 // Kind is what a file's rows are.
 type Kind string
 
-// The kinds of files.
+// The kinds of files. A client base looks like leads without a date, so its kind
+// is never recognised by the columns: it has to be said.
 const (
-	OrdersFile Kind = "orders"
-	LeadsFile  Kind = "leads"
-	CostsFile  Kind = "costs"
+	OrdersFile  Kind = "orders"
+	LeadsFile   Kind = "leads"
+	CostsFile   Kind = "costs"
+	ClientsFile Kind = "clients"
 )
+
+// initial is how the table of fields names a kind.
+func (k Kind) initial() string {
+	if k == ClientsFile {
+		return "p" // people: c is for costs
+	}
+	return string(k[:1])
+}
 
 // Field is a meaning a column may have, as -map writes it.
 type Field string
@@ -55,6 +65,7 @@ const (
 	Medium      Field = "medium"
 	Campaign    Field = "campaign"
 	Manager     Field = "manager"
+	Tags        Field = "tags"
 	Comment     Field = "comment"
 	Interest    Field = "interest"
 	Clicks      Field = "clicks"
@@ -80,56 +91,59 @@ type fieldRow struct {
 // fieldTable is the only list of headers that are recognised.
 func fieldTable() []fieldRow {
 	return []fieldRow{
-		{Client, "ol", "client|client id|clientid|customer id|customerid|customer number|customer no|customer code|user id|user|buyer id|external id|external_id|contact id|card no|card number|loyalty card|id клиента|ид клиента|код клиента|номер клиента|клиент id|id покупателя|ид покупателя|код покупателя|id контакта|id контрагента|код контрагента|внешний id|номер карты|карта лояльности|дисконтная карта|карта клиента"},
-		{person, "ol", "клиент|покупатель|контрагент|заказчик|customer|buyer|партнер"},
-		{Phone, "ol", "phone|phone number|telephone|tel|mobile|mobile phone|cell phone|work phone|home phone|other phone|customer phone|client phone|billing phone|телефон|номер телефона|тел|мобильный|мобильный телефон|сотовый|сотовый телефон|рабочий телефон|домашний телефон|другой телефон|рабочий прямой телефон|телефон клиента|телефон покупателя|контактный телефон|телефон контакта|телефоны|телефон 1|телефон 2|phone 1|phone 2|phones"},
-		{Email, "ol", "email|e-mail|mail|email address|e-mail address|customer email|client email|billing email|work email|почта|эл почта|эл. почта|электронная почта|адрес электронной почты|емейл|имейл|email клиента|e-mail клиента|email покупателя|рабочий email|рабочий e-mail|личный email|частный e-mail|другой email|другой e-mail|emails|email 1|email 2"},
-		{Name, "ol", "name|full name|fullname|customer name|client name|contact name|buyer name|contact|billing name|фио|имя|имя клиента|фио клиента|фио покупателя|имя покупателя|контактное лицо|контакт|основной контакт|полное имя|наименование клиента"},
-		{FirstName, "ol", "first name|firstname|first_name|given name|billing first name|имя контакта"},
-		{LastName, "ol", "last name|lastname|last_name|surname|family name|billing last name|фамилия|фамилия клиента"},
-		{BirthDate, "ol", "birth date|birthdate|birthday|date of birth|dob|birth_date|дата рождения|день рождения|др"},
-		{Gender, "ol", "gender|sex|пол"},
-		{City, "ol", "city|town|billing city|shipping city|город|город доставки|город клиента|населенный пункт"},
-		{Country, "ol", "country|billing country|country code|страна"},
-		{Company, "ol", "company|company name|organization|organisation|компания|организация|название компании|юрлицо"},
-		{Date, "ol", "date|datetime|created|created at|created_at|creation date|date created|timestamp|дата|дата и время|дата создания|создан|создано|время создания"},
-		{Date, "o", "order date|date of order|order time|ordered at|purchased at|purchase date|invoice date|invoicedate|transaction date|sale date|дата заказа|дата оформления|дата оформления заказа|дата создания заказа|дата создания сделки|дата покупки|дата продажи|дата сделки|дата документа|дата чека|оформлен"},
+		{Client, "olp", "client|client id|clientid|customer id|customerid|customer number|customer no|customer code|user id|user|buyer id|external id|external_id|contact id|card no|card number|loyalty card|id клиента|ид клиента|код клиента|номер клиента|клиент id|id покупателя|ид покупателя|код покупателя|id контакта|id контрагента|код контрагента|внешний id|номер карты|карта лояльности|дисконтная карта|карта клиента|код партнера|id пользователя|номер карты клиента|штрихкод карты"},
+		{person, "olp", "клиент|покупатель|контрагент|заказчик|customer|buyer|партнер"},
+		{Client, "p", "id|ид|код|номер|номер контакта"},
+		{Phone, "olp", "phone|phone number|telephone|tel|mobile|mobile phone|cell phone|work phone|home phone|other phone|customer phone|client phone|billing phone|телефон|номер телефона|тел|мобильный|мобильный телефон|сотовый|сотовый телефон|рабочий телефон|домашний телефон|другой телефон|рабочий прямой телефон|телефон клиента|телефон покупателя|контактный телефон|телефон контакта|телефоны|телефон 1|телефон 2|phone 1|phone 2|phones|телефон рабочий|телефон мобильный|телефон домашний|телефон сотовый|мобильный тел|моб телефон|тел моб|контактный номер|рабочий тел|phone work|phone mobile|phone home|contact phone|телефон основной|основной телефон"},
+		{Email, "olp", "email|e-mail|mail|email address|e-mail address|customer email|client email|billing email|work email|почта|эл почта|эл. почта|электронная почта|адрес электронной почты|емейл|имейл|email клиента|e-mail клиента|email покупателя|рабочий email|рабочий e-mail|личный email|частный e-mail|другой email|другой e-mail|emails|email 1|email 2|email рабочий|e-mail рабочий|почта клиента|email контакта|e-mail контакта|адрес эл почты|электронный адрес|email work|email home|contact email|e-mail для связи|основной email"},
+		{Name, "olp", "name|full name|fullname|customer name|client name|contact name|buyer name|contact|billing name|фио|имя|имя клиента|фио клиента|фио покупателя|имя покупателя|контактное лицо|контакт|основной контакт|полное имя|наименование клиента|полное имя контакта|имя и фамилия|фио контакта|название контакта|основное контактное лицо|ф и о|contact full name"},
+		{FirstName, "olp", "first name|firstname|first_name|given name|billing first name|имя контакта"},
+		{LastName, "olp", "last name|lastname|last_name|surname|family name|billing last name|фамилия|фамилия клиента|фамилия контакта|фамилия покупателя"},
+		{BirthDate, "olp", "birth date|birthdate|birthday|date of birth|dob|birth_date|дата рождения|день рождения|др"},
+		{Gender, "olp", "gender|sex|пол"},
+		{City, "olp", "city|town|billing city|shipping city|город|город доставки|город клиента|населенный пункт"},
+		{Country, "olp", "country|billing country|country code|страна"},
+		{Company, "olp", "company|company name|organization|organisation|компания|организация|название компании|юрлицо|компания контакта|наименование организации|организация клиента|название организации"},
+		{Date, "olp", "date|datetime|created|created at|created_at|creation date|date created|timestamp|дата|дата и время|дата создания|создан|создано|время создания"},
+		{Date, "p", "registered|registered at|registration date|signup date|sign up date|customer since|дата регистрации|зарегистрирован|дата добавления|дата создания контакта|дата создания клиента|дата первого обращения"},
+		{Date, "o", "order date|date of order|order time|ordered at|purchased at|purchase date|invoice date|invoicedate|transaction date|sale date|дата заказа|дата оформления|дата оформления заказа|дата создания заказа|дата создания сделки|дата покупки|дата продажи|дата сделки|дата документа|дата чека|оформлен|дата реализации|дата время заказа|дата создания заказа клиента|момент продажи"},
 		{Date, "l", "lead date|submitted at|request date|received at|дата заявки|дата обращения|дата создания лида|дата создания заявки|дата лида|дата звонка|дата отправки|время заявки"},
 		{Date, "c", "date|day|reporting starts|date start|дата|день|дата начала|дата начала отчетности|дата расхода"},
 		{DateEnd, "c", "reporting ends|date stop|date end|дата окончания|дата окончания отчетности"},
-		{OrderID, "o", "order|order id|orderid|order_id|order no|order number|order #|id|invoice|invoice no|invoiceno|invoice number|transaction id|deal id|номер заказа|№ заказа|id заказа|ид заказа|заказ|номер|код заказа|id сделки|номер сделки|номер чека|чек|номер документа|номер накладной|заказ покупателя|ид"},
+		{OrderID, "o", "order|order id|orderid|order_id|order no|order number|order #|id|invoice|invoice no|invoiceno|invoice number|transaction id|deal id|номер заказа|№ заказа|id заказа|ид заказа|заказ|номер|код заказа|id сделки|номер сделки|номер чека|чек|номер документа|номер накладной|заказ покупателя|ид|номер реализации|номер продажи|номер операции|внешний номер заказа"},
 		{LeadID, "l", "id|lead id|lead_id|request id|submission id|номер заявки|id заявки|id лида|ид|номер|id сделки|номер лида"},
-		{Amount, "o", "amount|total|order total|grand total|order amount|order sum|total price|total amount|sum|revenue|paid amount|value|order value|dollar value|purchase amount|payment amount|net amount|сумма|сумма заказа|итого|итоговая сумма|сумма покупки|сумма продажи|сумма сделки|стоимость заказа|стоимость|всего|выручка|бюджет|бюджет сделки|сумма чека|сумма документа|оплачено|к оплате|общая сумма|сумма с ндс"},
+		{Amount, "o", "amount|total|order total|grand total|order amount|order sum|total price|total amount|sum|revenue|paid amount|value|order value|dollar value|purchase amount|payment amount|net amount|сумма|сумма заказа|итого|итоговая сумма|сумма покупки|сумма продажи|сумма сделки|стоимость заказа|стоимость|всего|выручка|бюджет|бюджет сделки|сумма чека|сумма документа|оплачено|к оплате|общая сумма|сумма с ндс|сумма руб|сумма реализации|сумма оплаты|итого к оплате|стоимость со скидкой|сумма со скидкой|order total amount|итог"},
 		{Amount, "c", "amount|cost|spend|spent|amount spent|total cost|expense|expenses|ad cost|сумма|расход|расходы|расход с ндс|затраты|потрачено|потраченная сумма|израсходовано|стоимость|бюджет|списано|сумма затрат"},
 		{Currency, "oc", "currency|currency code|валюта|код валюты|валюта заказа"},
 		{Shipping, "o", "shipping|shipping cost|delivery cost|shipping amount|delivery|доставка|стоимость доставки|сумма доставки"},
 		{Returned, "o", "returned|refund|refunded|refund amount|returned amount|возврат|сумма возврата|возвращено"},
 		{Status, "o", "status|order status|state|financial status|статус|статус заказа|состояние|статус сделки|состояние заказа|этап сделки|стадия сделки|стадия|этап|stage"},
 		{Stage, "l", "stage|status|lead status|lead stage|pipeline stage|стадия|этап|статус|этап сделки|стадия сделки|статус лида|статус заявки|стадия лида"},
-		{Item, "o", "item|product|product name|item name|product title|description|товар|наименование|наименование товара|название товара|номенклатура|услуга|позиция|товар услуга|товары"},
+		{Item, "o", "item|product|product name|item name|product title|description|товар|наименование|наименование товара|название товара|номенклатура|услуга|позиция|товар услуга|товары|наименование номенклатуры|товары заказа|состав заказа"},
 		{SKU, "o", "sku|article|product id|item id|stock code|stockcode|артикул|код товара|ид товара|id товара|штрихкод"},
 		{Category, "o", "category|product category|product type|item category|категория|категория товара|группа|группа товаров|раздел|вид номенклатуры|номенклатурная группа"},
 		{Quantity, "o", "quantity|qty|count|units|количество|кол-во|колво|кол во|шт|число"},
 		{Price, "o", "price|unit price|unitprice|item price|цена|цена за единицу|цена за шт|цена товара"},
 		{ItemSum, "o", "item sum|item_sum|line total|line amount|item total|item amount|сумма позиции|сумма по позиции|стоимость товара|сумма строки|стоимость позиции"},
-		{Source, "ol", "source|lead source|order source|traffic source|channel|источник|источник заказа|источник трафика|источник лида|источник заявки|источник сделки|канал|рекламный источник|откуда узнали|способ оформления"},
+		{Source, "olp", "source|lead source|order source|traffic source|channel|источник|источник заказа|источник трафика|источник лида|источник заявки|источник сделки|канал|рекламный источник|откуда узнали|способ оформления|источник клиента|источник контакта"},
 		{Source, "c", "source|utm source|utm_source|channel|platform|ad platform|network|account|источник|канал|площадка|рекламная система|рекламный канал|система"},
-		{UTMSource, "ol", "utm source"},
-		{Medium, "ol", "medium|utm medium|utm_medium"},
-		{Campaign, "ol", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании"},
+		{UTMSource, "olp", "utm source"},
+		{Medium, "olp", "medium|utm medium|utm_medium"},
+		{Campaign, "olp", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании"},
 		{Campaign, "c", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании|название рекламной кампании|имя кампании"},
-		{Manager, "ol", "manager|owner|responsible|assigned to|sales rep|менеджер|ответственный|ответственный менеджер|продавец|ответственный сотрудник"},
-		{Comment, "ol", "comment|comments|note|notes|message|text|комментарий|комментарий клиента|примечание|примечания|сообщение|текст|текст заявки|вопрос"},
+		{Manager, "olp", "manager|owner|responsible|assigned to|sales rep|менеджер|ответственный|ответственный менеджер|продавец|ответственный сотрудник|ответственный за контакт|ответственный за сделку|менеджер заказа"},
+		{Tags, "olp", "tags|tag|labels|теги|тег|метки|теги контакта|теги сделки"},
+		{Comment, "olp", "comment|comments|note|notes|message|text|комментарий|комментарий клиента|примечание|примечания|сообщение|текст|текст заявки|вопрос"},
 		{Interest, "l", "interest|service|product|form|form name|lead name|subject|интерес|услуга|товар|продукт|форма|название формы|тема|направление"},
 		{Clicks, "c", "clicks|link clicks|clicks all|клики|клик|переходы|количество кликов|клики по ссылке|клики все"},
 		{Impressions, "c", "impressions|impr|views|показы|количество показов|просмотры"},
-		{ConsentAt, "ol", "consent_at|consent at|consent date|date of consent|дата согласия|время согласия"},
-		{consentField(consent.Processing), "ol", "consent|gdpr consent|согласие|согласие на обработку персональных данных|согласие на обработку данных|согласие пдн|согласие на обработку пдн"},
-		{consentField(consent.Ads), "ol", "ads consent|marketing consent|согласие на рекламу|согласие на получение рекламы|согласие реклама"},
-		{consentField(consent.Email), "ol", "email consent|email opt in|согласие на рассылку|согласие на email рассылку|подписка на рассылку|email подписка"},
-		{consentField(consent.SMS), "ol", "sms consent|sms opt in|согласие на sms|согласие на смс|согласие на sms рассылку"},
-		{consentField(consent.Call), "ol", "call consent|согласие на звонки|согласие на звонок"},
-		{consentField(consent.Messenger), "ol", "messenger consent|согласие на мессенджеры|согласие на сообщения"},
+		{ConsentAt, "olp", "consent_at|consent at|consent date|date of consent|дата согласия|время согласия"},
+		{consentField(consent.Processing), "olp", "consent|gdpr consent|согласие|согласие на обработку персональных данных|согласие на обработку данных|согласие пдн|согласие на обработку пдн"},
+		{consentField(consent.Ads), "olp", "ads consent|marketing consent|согласие на рекламу|согласие на получение рекламы|согласие реклама"},
+		{consentField(consent.Email), "olp", "email consent|email opt in|согласие на рассылку|согласие на email рассылку|подписка на рассылку|email подписка"},
+		{consentField(consent.SMS), "olp", "sms consent|sms opt in|согласие на sms|согласие на смс|согласие на sms рассылку"},
+		{consentField(consent.Call), "olp", "call consent|согласие на звонки|согласие на звонок"},
+		{consentField(consent.Messenger), "olp", "messenger consent|согласие на мессенджеры|согласие на сообщения"},
 	}
 }
 
@@ -183,7 +197,7 @@ func (t *Table) vocabulary(kind Kind) vocabulary {
 func vocabularyOf(kind Kind) vocabulary {
 	v := make(vocabulary, 256)
 	for _, row := range fieldTable() {
-		if !strings.Contains(row.kinds, string(kind[0])) {
+		if !strings.Contains(row.kinds, kind.initial()) {
 			continue
 		}
 		if row.field != person {
@@ -224,7 +238,7 @@ func (v vocabulary) field(header string) (Field, bool) {
 func fieldsOf(kind Kind) []Field {
 	var out []Field
 	for _, row := range fieldTable() {
-		if row.field != person && strings.Contains(row.kinds, string(kind[0])) && !slices.Contains(out, row.field) {
+		if row.field != person && strings.Contains(row.kinds, kind.initial()) && !slices.Contains(out, row.field) {
 			out = append(out, row.field)
 		}
 	}

@@ -336,7 +336,7 @@ func (t *Table) required() error {
 		if !has(Amount, ItemSum, Price) {
 			return need("the amount", "amount")
 		}
-	case LeadsFile:
+	case LeadsFile, ClientsFile:
 		if !has(Client, Phone, Email) {
 			return need("the client (phone, email or client)", "phone")
 		}

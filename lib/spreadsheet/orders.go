@@ -3,6 +3,7 @@ package spreadsheet
 import (
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,6 +73,7 @@ type OrderRow struct {
 
 	Attribution      Attribution
 	Manager, Comment string
+	Tags             []string
 	Notes            []*RowError // optional cells that could not be read; their values are left empty
 }
 
@@ -84,6 +86,7 @@ type LeadRow struct {
 	At                                time.Time
 	DayOnly                           bool
 	Stage, Interest, Manager, Comment string
+	Tags                              []string
 	Attribution                       Attribution
 	Notes                             []*RowError
 }
@@ -99,8 +102,23 @@ type CostRow struct {
 	Notes            []*RowError
 }
 
+// ClientRow is one row of a client base. Since is when the client was put into it,
+// zero where the file does not say.
+type ClientRow struct {
+	Row              Row
+	Person           Person
+	Since            time.Time
+	Tags             []string
+	Manager, Comment string
+	Attribution      Attribution
+	Notes            []*RowError
+}
+
 // LogValue shows the place only: remarks and values are personal.
 func (o OrderRow) LogValue() slog.Value { return slog.IntValue(o.Row.Number) }
+
+// LogValue shows the place only.
+func (c ClientRow) LogValue() slog.Value { return slog.IntValue(c.Row.Number) }
 
 // LogValue shows the place only.
 func (l LeadRow) LogValue() slog.Value { return slog.IntValue(l.Row.Number) }
@@ -115,6 +133,11 @@ func Orders(t *Table) iter.Seq2[OrderRow, error] {
 // Leads gives the rows of a leads file in the same way.
 func Leads(t *Table) iter.Seq2[LeadRow, error] {
 	return typed(t, LeadsFile, (*reader).lead, func(row Row) LeadRow { return LeadRow{Row: row} })
+}
+
+// Clients gives the rows of a client base in the same way.
+func Clients(t *Table) iter.Seq2[ClientRow, error] {
+	return typed(t, ClientsFile, (*reader).baseRow, func(row Row) ClientRow { return ClientRow{Row: row} })
 }
 
 // Costs gives the rows of a costs file in the same way.
@@ -197,7 +220,7 @@ func (r *reader) order(row Row) (OrderRow, *RowError) {
 	o.Quantity = r.decimal(Quantity)
 	o.Status, o.Item, o.SKU, o.Category = r.value(Status), r.value(Item), r.value(SKU), r.value(Category)
 	o.Attribution = r.attribution()
-	o.Manager, o.Comment = r.value(Manager), r.value(Comment)
+	o.Manager, o.Comment, o.Tags = r.value(Manager), r.value(Comment), r.tags()
 	o.ID, o.IDGiven = r.id(OrderID)
 	o.Notes = r.notes
 	return o, nil
@@ -214,10 +237,25 @@ func (r *reader) lead(row Row) (LeadRow, *RowError) {
 		return l, fault
 	}
 	l.Stage, l.Interest, l.Manager, l.Comment = r.value(Stage), r.value(Interest), r.value(Manager), r.value(Comment)
-	l.Attribution = r.attribution()
+	l.Attribution, l.Tags = r.attribution(), r.tags()
 	l.ID, l.IDGiven = r.id(LeadID)
 	l.Notes = r.notes
 	return l, nil
+}
+
+func (r *reader) baseRow(row Row) (ClientRow, *RowError) {
+	r.begin(row)
+	c := ClientRow{Row: row, Person: r.person()}
+	var fault *RowError
+	if fault = r.needsPerson(&c.Person); fault != nil {
+		return c, fault
+	}
+	if c.Since, _, fault = r.moment(Date, false); fault != nil {
+		r.notes = append(r.notes, fault) // nobody is left out of a client base for the day of its row
+	}
+	c.Manager, c.Comment, c.Tags, c.Attribution = r.value(Manager), r.value(Comment), r.tags(), r.attribution()
+	c.Notes = r.notes
+	return c, nil
 }
 
 func (r *reader) cost(row Row) (CostRow, *RowError) {
@@ -250,10 +288,41 @@ func (r *reader) cost(row Row) (CostRow, *RowError) {
 	return c, nil
 }
 
+// tags are the words of the tags' cell, each once.
+func (r *reader) tags() []string {
+	if !r.has(Tags) {
+		return nil
+	}
+	var out []string
+	for _, s := range split(r.value(Tags)) {
+		if s = clean(s); !nothing(s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // split cuts a cell that holds several phones or addresses.
 func split(cell string) []string {
 	if !strings.ContainsAny(cell, ",;\n|") {
 		return []string{cell}
 	}
 	return strings.FieldsFunc(cell, func(r rune) bool { return r == ',' || r == ';' || r == '\n' || r == '|' })
+}
+
+// splitPhones cuts "8 999 555-11-11 / 8 999 555-22-22" where a number stands on
+// both sides; the stroke of an extension ("…/ доб. 5", "…/12") stays.
+func splitPhones(parts []string) []string {
+	var out []string
+	for _, part := range parts {
+		for {
+			before, after, ok := strings.Cut(part, "/")
+			if !ok || countDigits(before) < 7 || countDigits(after) < 7 {
+				break
+			}
+			out, part = append(out, before), after
+		}
+		out = append(out, part)
+	}
+	return out
 }

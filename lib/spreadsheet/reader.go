@@ -132,7 +132,11 @@ func (r *reader) several(columns []*Column) []string {
 		if nothing(cell) {
 			continue
 		}
-		for _, s := range split(cell) {
+		parts := split(cell)
+		if c.Field == Phone {
+			parts = splitPhones(parts)
+		}
+		for _, s := range parts {
 			if s = clean(s); !nothing(s) {
 				out = append(out, s)
 			}

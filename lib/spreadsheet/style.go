@@ -247,7 +247,7 @@ func (y *tally) style() string {
 
 // checkCurrency makes sure that every sum will have a currency.
 func (t *Table) checkCurrency(tallies []*tally) error {
-	if t.Kind == LeadsFile || t.opts.Currency != "" {
+	if t.Kind == LeadsFile || t.Kind == ClientsFile || t.opts.Currency != "" {
 		return nil
 	}
 	amount := t.amountColumn()

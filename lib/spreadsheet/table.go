@@ -123,9 +123,9 @@ func Open(name string, r io.ReaderAt, size int64, opts Options) (*Table, error) 
 
 func (t *Table) checkOptions() error {
 	switch t.opts.Kind {
-	case "", OrdersFile, LeadsFile, CostsFile:
+	case "", OrdersFile, LeadsFile, CostsFile, ClientsFile:
 	default:
-		return t.fault(ErrOption, "", "unknown kind; -kind is orders, leads or costs")
+		return t.fault(ErrOption, "", "unknown kind; -kind is orders, leads, costs or clients")
 	}
 	switch t.opts.DateOrder {
 	case "", DayFirst, MonthFirst:

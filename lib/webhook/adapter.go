@@ -74,6 +74,8 @@ func adapterFor(kind string) adapter {
 		return formKind{}
 	case "json":
 		return jsonKind{}
+	case config.SheetKind:
+		return sheetKind{}
 	case "tilda":
 		return tildaKind{}
 	case "meta":

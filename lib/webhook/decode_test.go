@@ -421,10 +421,10 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, kind int, contentType, body string) {
-		kinds := []string{"form", "json", "tilda"}
+		kinds := []string{"form", "json", "spreadsheet", "tilda"}
 		cfg := config.Default()
 		d := webhook.Delivery{
-			Source: config.Source{Name: "s", Kind: kinds[uint(kind)%3], Map: map[string]string{"order_id": "o", "total": "t", "id": "i"}},
+			Source: config.Source{Name: "s", Kind: kinds[uint(kind)%4], Map: map[string]string{"order_id": "o", "total": "t", "id": "i"}},
 			Method: "POST", ContentType: contentType, Body: []byte(body), ReceivedAt: received,
 		}
 		out := webhook.Decode(cfg, d)
