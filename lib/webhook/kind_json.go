@@ -101,8 +101,8 @@ func flatLead(in *intake, v event.Value) (event.Event, bool) {
 // e-mail stands beside its kind, as a site's own script writes it: else it would
 // be a lead of nobody.
 func flatClient(in *intake, v event.Value, ev *event.Event) {
-	if v.Get("client").Type != event.Null || ev.Client.Identified() {
-		return
+	if len(ev.Attributes) == 0 || ev.Kind == event.CostSpent || v.Get("client").Type != event.Null {
+		return // nothing beside the event's own fields, as almost always
 	}
 	fields := newFieldSet(in, v)
 	lead := fields.lead()

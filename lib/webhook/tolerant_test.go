@@ -264,3 +264,20 @@ func TestMappedSecretIsNeverKept(t *testing.T) {
 		}
 	}
 }
+
+// A phone beside the kind is a person for every kind of event but a cost, and what
+// it was made of stands nowhere twice.
+func TestFlatClientOfNativeEvent(t *testing.T) {
+	ev := one(t, decodeAt(t, "json", "", "", "", jsonType,
+		`{"id":"o-1","kind":"order","email":"a@shop.example","phone":89000000001,"utm_source":"yandex","order":{"id":"1","status":"new","total":"10"},"pet":"dog"}`))
+	if ev.ID != "o-1" || ev.Client.Email != "a@shop.example" || ev.Client.Phone != "89000000001" || ev.Order.Total != "10.00" || ev.Attribution.UTMSource != "yandex" {
+		t.Errorf("event %+v", ev)
+	}
+	if diff := cmp.Diff(map[string]string{"pet": "dog"}, ev.Attributes); diff != "" {
+		t.Error(diff)
+	}
+	ev = one(t, decodeAt(t, "json", "", "", "", jsonType, `{"kind":"cost","phone":"89000000001","cost":{"day":"2026-11-20","source":"yandex","amount":"10","currency":"RUB"}}`))
+	if ev.Client.Identified() {
+		t.Errorf("client %+v", ev.Client)
+	}
+}
