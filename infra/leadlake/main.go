@@ -10,6 +10,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -22,7 +23,9 @@ func main() {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Now:           func() time.Time { return time.Now().UTC() },
 		StdinTerminal: isTerminal(os.Stdin), StderrTerminal: isTerminal(os.Stderr),
+		SetMemoryLimit: debug.SetMemoryLimit,
 	}
+	sys.Program, _ = os.Executable() // empty where the system does not know
 	os.Exit(run(ctx, sys, os.Args[1:]))
 }
 
