@@ -31,16 +31,25 @@ func (formKind) read(in *intake) reading {
 		values = values[0].Items
 	}
 	var events []event.Event
+	var failure *Failure
+	reached := false
 	for _, v := range values {
 		if native(v) {
 			return jsonKind{}.read(in)
 		}
-		ev, failure := leadOf(in, v, nil)
-		if failure != nil {
-			return reading{failure: failure}
+		ev, none := leadOf(in, v, nil)
+		if reached = reached || none == nil; none != nil {
+			failure = none
 		}
-		events = append(events, ev)
+		if v.Type == event.Object {
+			events = append(events, ev)
+		}
 	}
+	if failure != nil && !reached {
+		return reading{failure: failure}
+	}
+	// Nobody would send the others again, so they do not wait for one without a
+	// contact: it stands among them as it came.
 	return reading{events: events}
 }
 
@@ -62,11 +71,11 @@ func readForm(in *intake, c *content) reading {
 func leadOf(in *intake, v event.Value, files []string) (event.Event, *Failure) {
 	fields := newFieldSet(in, v)
 	ev := fields.lead()
-	if !ev.Client.Identified() {
-		return event.Event{}, &Failure{Reason: ReasonNoContact, Detail: "no phone or e-mail under a usual name; name the fields in the source's map"}
-	}
 	fields.keepRest(&ev)
 	ev.Files = files
+	if !ev.Client.Identified() {
+		return ev, &Failure{Reason: ReasonNoContact, Detail: "no phone or e-mail under a usual name; name the fields in the source's map"}
+	}
 	return ev, nil
 }
 
