@@ -153,6 +153,9 @@ func fingerprint(parts ...string) [16]byte {
 // it was found do not count.
 func contentHash(ev event.Event) (int64, error) {
 	ev.ID = ""
+	if ev.EstimatedAt {
+		ev.At = time.Time{}
+	}
 	body, err := json.Marshal(ev)
 	if err != nil {
 		return 0, err

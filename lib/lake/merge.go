@@ -79,6 +79,9 @@ func (m *merger) decide(row rawDelivery, ledger *schema.DeliveryRow) error {
 		case seen && m.ofErased(row, source):
 			ledger.Outcome = schema.OutcomeSuppressed // nothing of an erased person is kept, conflict or not
 			return nil
+		case seen && m.repeats(row, source, from):
+			ledger.Outcome = schema.OutcomeDuplicate
+			return nil
 		case seen:
 			m.fail(row, ledger, ReasonConflict, "the delivery id came before with another body")
 			return nil
@@ -97,7 +100,22 @@ func (m *merger) decide(row rawDelivery, ledger *schema.DeliveryRow) error {
 		ledger.Outcome = schema.OutcomePing
 		return nil
 	}
-	return m.accept(row, source, decoded.Events, ledger)
+	return m.accept(row, source, decoded, ledger)
+}
+
+// repeats reports whether a delivery that came before under its id, with other
+// bytes, says nothing else: senders count their attempts in the body or write the
+// time of sending into it.
+func (m *merger) repeats(row rawDelivery, source config.Source, from string) bool {
+	events := webhook.Decode(m.cfg, deliveryOf(source, row)).Events
+	for _, ev := range events {
+		ev.DeriveID(row.Source, row.ReceivedAt)
+		old, seen := m.memory.event(fingerprint(row.Source, ev.ID), from)
+		if hash, err := contentHash(ev); err != nil || !seen || hash != old {
+			return false
+		}
+	}
+	return len(events) > 0
 }
 
 // deliveryOf is the delivery that a raw row stands for.
@@ -114,7 +132,8 @@ func deliveryOf(source config.Source, row rawDelivery) webhook.Delivery {
 
 // accept takes the events of a delivery that are new. Of an id that was seen
 // before, the same content is a duplicate and another content a conflict.
-func (m *merger) accept(row rawDelivery, source config.Source, events []event.Event, ledger *schema.DeliveryRow) error {
+func (m *merger) accept(row rawDelivery, source config.Source, decoded webhook.Decoded, ledger *schema.DeliveryRow) error {
+	events := decoded.Events
 	from := since(row.ReceivedAt, m.cfg.Metrics.DedupeDays)
 	var rows []schema.EventRow
 	var contacts []schema.ContactRow
@@ -163,8 +182,11 @@ func (m *merger) accept(row rawDelivery, source config.Source, events []event.Ev
 	switch {
 	case len(rows) > 0:
 		ledger.Outcome = schema.OutcomeEvents
-		if conflicts > 0 { // the good ones count; the bytes are kept for the others
+		switch { // the good ones count; the bytes are kept for the others
+		case conflicts > 0:
 			m.keep(row, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))
+		case decoded.Left != nil:
+			m.keep(row, decoded.Left.Reason, "a part of the batch: "+decoded.Left.Detail)
 		}
 	case conflicts > 0:
 		m.fail(row, ledger, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))

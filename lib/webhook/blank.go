@@ -26,12 +26,38 @@ func blankFields(text []byte, fields []string) []byte {
 		blankMembers(trimmed, named)
 		return text
 	}
+	if _, ok := escapedJSON(trimmed); ok {
+		blankEscaped(trimmed, named)
+		return text
+	}
 	for _, p := range splitPairs(text, maxPairs) {
 		if named(string(p.key)) {
 			cover(text[p.from:p.to])
+		} else if len(p.value) > 0 && (p.value[0] == '{' || p.value[0] == '[') {
+			blankEscaped(text[p.from:p.to], named)
 		}
 	}
 	return text
+}
+
+// blankEscaped is blankMembers for JSON that went through a form's encoder. Each
+// letter is overwritten where it stands, with all three of an escape's.
+func blankEscaped(text []byte, named func(key string) bool) {
+	plain := unescape(text)
+	clean := bytes.Clone(plain)
+	blankMembers(clean, named)
+	for at, i := 0, 0; i < len(clean); i++ {
+		size := 1
+		if text[at] == '%' && at+2 < len(text) && isHex(text[at+1]) && isHex(text[at+2]) {
+			size = 3
+		}
+		if clean[i] != plain[i] {
+			for j := range size {
+				text[at+j] = clean[i]
+			}
+		}
+		at += size
+	}
 }
 
 // blankMembers overwrites, in place, the string and number values of the JSON

@@ -30,18 +30,25 @@ func (formKind) read(in *intake) reading {
 	if len(values) == 1 && values[0].Type == event.Array {
 		values = values[0].Items
 	}
-	var events []event.Event
-	for _, v := range values {
+	var r reading
+	for i, v := range values {
 		if native(v) {
 			return jsonKind{}.read(in)
 		}
 		ev, failure := leadOf(in, v, nil)
 		if failure != nil {
-			return reading{failure: failure}
+			r.part(i, reading{failure: failure})
+			continue
 		}
-		events = append(events, ev)
+		r.part(i, reading{events: []event.Event{ev}})
 	}
-	return reading{events: events}
+	if len(values) == 1 {
+		r.places = nil
+	}
+	if len(values) == 0 {
+		return reading{} // an empty list is a fault, not a ping
+	}
+	return r.whole()
 }
 
 // readForm makes one lead of the fields of a form.

@@ -3,6 +3,7 @@ package webhook
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -28,11 +29,12 @@ type field struct {
 // taken at the end goes to the event's attributes.
 type fieldSet struct {
 	in     *intake
+	root   event.Value // in which the source's map may name a path
 	fields []field
 }
 
 func newFieldSet(in *intake, object event.Value) *fieldSet {
-	s := &fieldSet{in: in}
+	s := &fieldSet{in: in, root: object}
 	s.open(object, "", "", 0)
 	return s
 }
@@ -46,7 +48,9 @@ func (s *fieldSet) open(object event.Value, path, prefix string, depth int) {
 			name = prefix + name
 		}
 		inside := joinPath(path, m.Key)
-		switch inner, ok := container(m.Key); {
+		inner, ok := container(m.Key)
+		ok = ok || nameKey(m.Key) == "client" && s.in.d.Source.Kind != "json" // where it belongs to the native event
+		switch {
 		case !ok || depth >= maxNesting:
 			s.add(name, inside, m.Value)
 		case m.Value.Type == event.Object:
@@ -105,6 +109,7 @@ func container(name string) (prefix string, ok bool) {
 	case "utm", "utms", "utmdata", "utmparams":
 		return "utm_", true
 	case "data", "fields", "field", "formfields", "formdata", "form", "lead", "user", "customer", "person", "contact", "values", "answers",
+		"buyer", "visitor", "subscriber", "payload",
 		"hidden", "params", "tracking", "analytics", "metadata", "meta", "wpcf7":
 		return "", true
 	default:
@@ -127,14 +132,24 @@ func nameKey(name string) string {
 	}, name)
 }
 
+// dotted is a path as the source's map may write it, order.customer.phone or, as
+// in a form, order[customer][phone].
+func dotted(name string) string {
+	if strings.HasSuffix(name, "]") && strings.IndexByte(name, '[') > 0 {
+		name = strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(name)
+	}
+	return name
+}
+
 // named returns the fields that a name of the configuration means: by exact name
-// or path, else by nameKey.
+// or path, else by nameKey, else by a path into what the fields hold.
 func (s *fieldSet) named(name string) []*field {
+	path := dotted(name)
 	var exact, alike []*field
 	for i := range s.fields {
 		f := &s.fields[i]
 		switch {
-		case f.name == name || f.path == name:
+		case f.name == name || f.path == name || f.path == path:
 			exact = append(exact, f)
 		case nameKey(f.name) == nameKey(name) && nameKey(name) != "":
 			alike = append(alike, f)
@@ -142,6 +157,12 @@ func (s *fieldSet) named(name string) []*field {
 	}
 	if len(exact) > 0 {
 		return exact
+	}
+	if strings.Contains(path, ".") {
+		if v := at(s.root, path); len(texts(v)) > 0 {
+			s.fields = append(s.fields, field{name: name, path: path, value: v})
+			return []*field{&s.fields[len(s.fields)-1]}
+		}
 	}
 	return alike
 }
@@ -299,12 +320,19 @@ func (s *fieldSet) keepRest(ev *event.Event) {
 	}
 }
 
+// maxAttribute is from how many bytes on an attribute is continued under a second
+// name, so that a name which comes thousands of times does not cost the square.
+const maxAttribute = 8 << 10
+
 func attribute(ev *event.Event, key, value string) {
 	if value == "" {
 		return
 	}
 	if ev.Attributes == nil {
 		ev.Attributes = make(map[string]string)
+	}
+	for name, n := key, 2; len(ev.Attributes[key]) >= maxAttribute && ev.Attributes[key] != value; n++ {
+		key = name + "_" + strconv.Itoa(n)
 	}
 	if old, ok := ev.Attributes[key]; ok && old != value {
 		value = old + "; " + value
