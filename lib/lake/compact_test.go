@@ -291,8 +291,10 @@ func TestAnAttemptThatSaysTheSameIsADuplicate(t *testing.T) {
 		name, source, id, first, again, other string
 	}{
 		{"a library", "app", "segment:m", call("m", "Lead", "2026-03-10T11:00:01.000Z"), call("m", "Lead", "2026-03-10T11:00:07.003Z"), ""},
-		{"its batch", "app", "", `{"batch":[` + call("m", "Lead", "2026-03-10T11:00:01.000Z") + `,` + call("n", "Lead", "2026-03-10T11:00:01.000Z") + `]}`,
-			`{"batch":[` + call("m", "Lead", "2026-03-10T11:00:09.070Z") + `,` + call("n", "Lead", "2026-03-10T11:00:09.070Z") + `]}`, ""},
+		{
+			"its batch", "app", "", `{"batch":[` + call("m", "Lead", "2026-03-10T11:00:01.000Z") + `,` + call("n", "Lead", "2026-03-10T11:00:01.000Z") + `]}`,
+			`{"batch":[` + call("m", "Lead", "2026-03-10T11:00:09.070Z") + `,` + call("n", "Lead", "2026-03-10T11:00:09.070Z") + `]}`, "",
+		},
 		{"a chat", "chat", "intercom:notif_1", fmt.Sprintf(chat, 1), fmt.Sprintf(chat, 2), strings.Replace(fmt.Sprintf(chat, 3), "1111", "2222", 1)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -185,7 +185,7 @@ func (m *merger) accept(row rawDelivery, source config.Source, decoded webhook.D
 		switch { // the good ones count; the bytes are kept for the others
 		case conflicts > 0:
 			m.keep(row, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))
-		case decoded.Left != nil:
+		case decoded.Left != nil && suppressed == 0: // the bytes hold an erased person too
 			m.keep(row, decoded.Left.Reason, "a part of the batch: "+decoded.Left.Detail)
 		}
 	case conflicts > 0:
