@@ -16,10 +16,10 @@ FUZZTIME ?= 5s
 LAMBDA_BUILD := -tags lambda.norpc -trimpath -buildvcs=false -ldflags="-s -w"
 FUNCTIONS := Ingest Queue Compact Analytics Export Portal Erase
 
-.PHONY: help test lint bench race fuzz fmt demo arm64 wiring clean
+.PHONY: help test lint bench bench-ingest kills race fuzz fmt demo arm64 wiring clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: ## everything a change must pass; installs what a test needs and is missing
 	@.ci/prepare
@@ -41,6 +41,16 @@ fmt: ## format the tree
 
 bench: ## benchmarks, five runs each, as benchstat reads them
 	go test -run='^$$' -bench=. -benchmem -count=5 ./...
+
+bench-ingest: ## deliveries a second, latency, memory, cold start and cost of the real programs
+	go run ./infra/bench ingest
+	go run ./infra/bench ingest -max
+	go run ./infra/bench compact
+	go run ./infra/bench cold
+	go run ./infra/bench cost
+
+kills: ## 100 000 deliveries with repeats and poison, killed three times while compacting
+	go test ./infra/leadlake -count=1 -v -timeout=30m -run='^TestAShopSurvivesKills$$' -args -kills.deliveries=100000
 
 fuzz: ## every fuzz target for FUZZTIME (5s)
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz

@@ -57,6 +57,7 @@ var flow = []string{
 	"infra/leadlake/wiring",
 	"infra/leadlake/demoshop",
 	"infra/leadlake",
+	"infra/bench",
 }
 
 // pure packages know no files, network or environment.

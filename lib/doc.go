@@ -59,4 +59,5 @@
 //	infra/leadlake/wiring         routes and schedules, read from template.yaml
 //	infra/leadlake/demoshop       the synthetic shop that the demo posts
 //	infra/leadlake                the whole system as one program
+//	infra/bench                   measures what is promised in figures, against the real programs
 package lib

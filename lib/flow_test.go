@@ -197,8 +197,8 @@ func walk(t *testing.T, m *machine) {
 		t.Errorf("compaction = %+v, want %+v", got, want)
 	}
 	check, err := m.steps.CheckLedger(t.Context())
-	if want := (pipeline.LedgerCheck{Deliveries: 33}); err != nil || !cmp.Equal(check, want) {
-		t.Errorf("CheckLedger = %+v, %v, want %+v", check, err, want)
+	if err != nil || check.Err() != nil || check.Deliveries != 33 || check.Waiting != 0 {
+		t.Errorf("CheckLedger = %+v, %v, want 33 deliveries that balance", check, err)
 	}
 
 	report, err := m.steps.Analyse(t.Context(), pipeline.NightRequest{})

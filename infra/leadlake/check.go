@@ -19,6 +19,8 @@ type finding struct {
 	Warn bool   `json:"warn,omitempty"` // nothing is broken, but somebody should look
 	Says string `json:"says"`
 	Do   string `json:"do,omitempty"` // what to do where it is not ok
+
+	Ledger *pipeline.LedgerCheck `json:"ledger,omitempty"` // of the check of that name
 }
 
 func checkCommand(ctx context.Context, sys *system, args []string) error {
@@ -58,6 +60,9 @@ func checkCommand(ctx context.Context, sys *system, args []string) error {
 			if one.Do != "" {
 				fmt.Fprintf(&text, "%22s%s\n", "→ ", one.Do)
 			}
+			if one.Ledger != nil {
+				text.WriteString(ledgerText(*one.Ledger))
+			}
 		}
 		_, err = fmt.Fprint(sys.Stdout, text.String())
 	}
@@ -69,6 +74,7 @@ func checkCommand(ctx context.Context, sys *system, args []string) error {
 
 // check looks at everything, whatever it finds on the way.
 func (m *machine) check(ctx context.Context) []finding {
+	var ledger *pipeline.LedgerCheck
 	checks := []struct {
 		name, do string
 		look     func(context.Context) (string, error)
@@ -76,7 +82,10 @@ func (m *machine) check(ctx context.Context) []finding {
 		{"configuration", "correct config/leadlake.yaml; until then senders get 503 and keep what they have", m.checkConfiguration},
 		{"store", "use a disk or a bucket that honours conditional writes, and see whether it is full", m.checkStore},
 		{"token key", "put the right key back from its backup before anything else runs", m.checkTokenKey},
-		{"ledger", "run `leadlake invoke compact` and check again; if it stays, keep raw/ and ask for help", m.checkLedger},
+		{"ledger", "run `leadlake invoke compact` and check again; if it stays, keep raw/ and ask for help", func(ctx context.Context) (says string, err error) {
+			says, ledger, err = m.checkLedger(ctx)
+			return says, err
+		}},
 		{"schedules", "see that `leadlake serve` runs, and its log for failed runs", m.checkSchedules},
 		{"audit chain", "compare audit/ with a backup: a row was changed or removed", m.checkAudit},
 	}
@@ -86,6 +95,9 @@ func (m *machine) check(ctx context.Context) []finding {
 		one := finding{Name: c.name, OK: err == nil, Says: says}
 		if err != nil {
 			one.Says, one.Do = strings.ReplaceAll(err.Error(), "\n", "; "), c.do
+		}
+		if c.name == "ledger" {
+			one.Ledger = ledger
 		}
 		findings = append(findings, one)
 	}
@@ -153,17 +165,6 @@ func (m *machine) checkStore(ctx context.Context) (string, error) {
 
 func (m *machine) checkTokenKey(ctx context.Context) (string, error) {
 	return "is the one this store was made with", m.steps.CheckTokenKey(ctx)
-}
-
-func (m *machine) checkLedger(ctx context.Context) (string, error) {
-	check, err := m.steps.CheckLedger(ctx)
-	if err != nil {
-		return "", err
-	}
-	if len(check.Missing) > 0 {
-		return "", fmt.Errorf("%d deliveries are listed whose events are not all there, the first of %s", len(check.Missing), check.Missing[0])
-	}
-	return fmt.Sprintf("%d deliveries, each with its events; %d raw objects wait", check.Deliveries, check.Waiting), nil
 }
 
 func (m *machine) checkAudit(ctx context.Context) (string, error) {

@@ -20,6 +20,11 @@ type system struct {
 
 	StdinTerminal  bool // somebody types, so a command that reads it says so
 	StderrTerminal bool // a progress line may overwrite itself
+	// Program is the file that runs, for workers of its own; empty where there can be
+	// none, and the work is done here.
+	Program string
+	// SetMemoryLimit is that of package debug; nil where the process is not ours alone.
+	SetMemoryLimit func(bytes int64) int64
 }
 
 // command is one row of the table of commands.
@@ -86,6 +91,8 @@ func dispatch(ctx context.Context, sys *system, args []string) error {
 		}
 		overview(sys.Stdout)
 		return nil
+	case workName:
+		return workCommand(ctx, sys, args[1:])
 	}
 	for _, c := range commands() {
 		if c.name == name {

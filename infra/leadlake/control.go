@@ -43,6 +43,8 @@ func (m *machine) act(ctx context.Context, name string, input json.RawMessage) (
 		return callAct(ctx, input, m.invoke)
 	case "erase":
 		return callAct(ctx, input, m.steps.Erase)
+	case "redrive":
+		return callAct(ctx, input, m.redrive)
 	case "user":
 		return callAct(ctx, input, m.changeUser)
 	case "import":
@@ -129,8 +131,9 @@ func (p place) remote(ctx context.Context, name string, body []byte) (json.RawMe
 
 // control is the loopback server of acts.
 type control struct {
-	server *http.Server
-	file   string
+	server  *http.Server
+	file    string
+	address controlFile
 }
 
 // openControl begins to answer acts and leaves the address in the private folder.
@@ -145,7 +148,8 @@ func (m *machine) openControl(ctx context.Context) (*control, error) {
 		Handler: m.controlHandler(token), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}}
-	body, err := json.Marshal(controlFile{Address: listener.Addr().String(), Token: token, PID: os.Getpid()})
+	c.address = controlFile{Address: listener.Addr().String(), Token: token, PID: os.Getpid()}
+	body, err := json.Marshal(c.address)
 	if err == nil {
 		err = writePrivate(c.file, body)
 	}
@@ -165,6 +169,10 @@ func (m *machine) controlHandler(token string) http.Handler {
 		given := []byte(r.Header.Get("Authorization"))
 		if r.Method != http.MethodPost || subtle.ConstantTimeCompare(given, []byte("Bearer "+token)) != 1 {
 			http.Error(w, "forbidden", http.StatusForbidden)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, storePath) {
+			m.storeWrite(w, r)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))

@@ -26,6 +26,8 @@ type machine struct {
 	now    func() time.Time
 	logger *slog.Logger
 	url    string // public address; empty: that of the request
+	// control is the address at which a running serve takes commands; nil elsewhere.
+	control *control
 }
 
 // newMachine puts the steps over an opened store.
@@ -117,13 +119,19 @@ type function func(ctx context.Context, event json.RawMessage) (any, error)
 // functions are the steps that schedules call, and what takes the batches of a queue,
 // by the function's folder. On one machine nothing but `invoke` brings such a batch.
 func (m *machine) functions() map[string]function {
-	return map[string]function{
+	all := map[string]function{
 		"queue":     step(lake.Consumer{Store: m.store, Logger: m.logger}.Take),
 		"compact":   step(m.steps.Compact),
 		"analytics": step(m.steps.Analyse),
 		"export":    step(m.steps.Export),
 		"erase":     step(m.steps.Erase),
 	}
+	for name := range all {
+		if heavy(name) && m.control != nil && m.sys.Program != "" {
+			all[name] = m.apart(name)
+		}
+	}
+	return all
 }
 
 // step reads the request from the event as the Lambda runtime does: what the

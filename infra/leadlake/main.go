@@ -10,6 +10,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -22,7 +23,9 @@ func main() {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		Now:           func() time.Time { return time.Now().UTC() },
 		StdinTerminal: isTerminal(os.Stdin), StderrTerminal: isTerminal(os.Stderr),
+		SetMemoryLimit: debug.SetMemoryLimit,
 	}
+	sys.Program, _ = os.Executable() // empty where the system does not know
 	os.Exit(run(ctx, sys, os.Args[1:]))
 }
 
@@ -35,6 +38,7 @@ func commands() []command {
 		{"import", "import tables of orders, leads, costs or clients", importCommand},
 		{"check", "look whether everything is in order", checkCommand},
 		{"user", "add an account, change its password, close it", userCommand},
+		{"redrive", "run failed deliveries again after a fix", redriveCommand},
 		{"erase", "erase a person, with the proof", eraseCommand},
 		{"why", "explain a client's numbers", whyCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},

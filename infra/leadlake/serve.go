@@ -21,8 +21,8 @@ import (
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 )
 
-// Limits of a connection. A sender that dribbles is cut off; a body has 5 MiB at
-// most, so half a minute is 170 KiB a second.
+// Limits of a connection; guard.go has those of all together and of slow bodies. A
+// body has 5 MiB at most, so half a minute is 170 KiB a second.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 30 * time.Second
@@ -46,6 +46,11 @@ func serveCommand(ctx context.Context, sys *system, args []string) error {
 		return err
 	}
 	store, err := where.open(ctx, sys, nil)
+	// A worker that a killed serve was just starting holds the directory for a moment.
+	for wait := 0; errors.Is(err, filestore.ErrLocked) && wait < 20 && ctx.Err() == nil; wait++ {
+		time.Sleep(100 * time.Millisecond)
+		store, err = where.open(ctx, sys, nil)
+	}
 	if errors.Is(err, filestore.ErrLocked) {
 		return fmt.Errorf("%s is in use: another `leadlake serve` or `leadlake demo` runs there", where)
 	}
@@ -58,6 +63,7 @@ func serveCommand(ctx context.Context, sys *system, args []string) error {
 		return errors.Join(err, store.close())
 	}
 	m.url = *url
+	boundMemory(sys)
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", *listen)
 	if err != nil {
@@ -117,8 +123,10 @@ func (m *machine) serve(ctx context.Context, listener net.Listener, wanted func(
 		if side, err = m.openControl(work); err != nil {
 			return errors.Join(err, listener.Close())
 		}
+		m.control = side
 	}
 	server := newServer(work, handler, m.logger)
+	listener = &crowdListener{Listener: listener, max: maxConnections}
 	ctx, stop := context.WithCancelCause(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { stop(server.Serve(listener)) })
@@ -179,7 +187,7 @@ func (m *machine) probe(ctx context.Context) error {
 
 func newServer(ctx context.Context, handler http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           impatient(handler),
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader,
 		BaseContext:    func(net.Listener) context.Context { return ctx },
@@ -232,9 +240,9 @@ func (m *machine) scheduler(ctx context.Context, wanted func(wiring.Schedule) bo
 		return nil, err
 	}
 	s := &wiring.Scheduler{Memory: runMemory{m.store}, Jobs: map[string]wiring.Job{}, Now: m.now, Logger: m.logger}
-	for name, run := range m.functions() {
+	for name := range m.functions() {
 		s.Jobs[name] = func(ctx context.Context, input json.RawMessage) error {
-			_, err := run(ctx, input)
+			_, err := m.functions()[name](ctx, input) // where it runs is known once serve has begun
 			return err
 		}
 	}

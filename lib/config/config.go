@@ -55,6 +55,7 @@ type Source struct {
 	Consents    []ConsentRule     `yaml:"consents"`
 	Required    []string          `yaml:"required"`
 	MaxBody     int64             `yaml:"max_body_bytes"`      // default 1 MiB, at most 5 MiB
+	Compressed  bool              `yaml:"compressed"`          // take bodies with Content-Encoding: gzip
 	Redirect    string            `yaml:"redirect"`            // thank-you page of a plain browser form
 	NoRetry     bool              `yaml:"never_retries"`       // answer 200 whatever is in the body
 	Resubmit    int               `yaml:"resubmit_minutes"`    // default 10

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -187,6 +188,20 @@ func (w *world) balance() {
 	for _, ev := range w.events() {
 		named[ev.Source+" "+ev.EventID+" "+ev.RawObject]--
 	}
+	bytes := map[string]int{}
+	for _, d := range w.ledger() {
+		if d.Outcome == schema.OutcomeFailed || d.Outcome == schema.OutcomeEvents && d.Reason != "" {
+			bytes[d.RawObject+" "+d.Key+" "+d.Reason]++
+		}
+	}
+	for _, f := range w.failed() {
+		bytes[f.RawObject+" "+f.Key+" "+f.Reason]--
+	}
+	for k, n := range bytes {
+		if n != 0 {
+			w.t.Errorf("%+d failed lines more than failed rows of %s", n, k)
+		}
+	}
 	for k, n := range named {
 		if n != 0 {
 			w.t.Errorf("the ledger names event %s %+d times more than the lake has it", k, n)
@@ -200,13 +215,16 @@ var errBroken = errors.New("the network is down")
 // faulty fails every write that fail picks, before it or after it happened.
 type faulty struct {
 	objstore.Store
+	mu     sync.Mutex
 	writes int
 	fail   func(n int) (before, after bool)
 }
 
 func (f *faulty) step(write func() (objstore.Version, error)) (objstore.Version, error) {
+	f.mu.Lock()
 	f.writes++
 	before, after := f.fail(f.writes)
+	f.mu.Unlock()
 	if before {
 		return "", fmt.Errorf("%w: %w", objstore.ErrRefused, errBroken)
 	}
@@ -227,4 +245,9 @@ func (f *faulty) Swap(ctx context.Context, key string, body []byte, old objstore
 
 func (f *faulty) Put(ctx context.Context, key string, body []byte) (objstore.Version, error) {
 	return f.step(func() (objstore.Version, error) { return f.Store.Put(ctx, key, body) })
+}
+
+func (f *faulty) Delete(ctx context.Context, key string) error {
+	_, err := f.step(func() (objstore.Version, error) { return "", f.Store.Delete(ctx, key) })
+	return err
 }

@@ -25,9 +25,7 @@ const (
 // receipt. It is pure but for what it was given to remember.
 type merger struct {
 	cfg        *config.Config
-	refiner    Refiner
-	memory     *memory
-	today      *dayMemory
+	memory     *memory // with what this chunk adds
 	suppressed Suppressed
 
 	events     []schema.EventRow
@@ -39,168 +37,152 @@ type merger struct {
 	report     CompactReport
 }
 
-func (m *merger) add(row rawDelivery) error {
-	ledger := schema.DeliveryRow{
-		Key: row.Key, Source: row.Source, ReceivedAt: row.ReceivedAt, HasID: row.HasID,
-		ContentHash: bodyHash(content(row.RawRow)), RawObject: row.object,
+// add decides a delivery and returns its line.
+func (m *merger) add(p *prepared) {
+	line := schema.DeliveryRow{
+		Key: p.Key, Source: p.Source, ReceivedAt: p.ReceivedAt, HasID: p.HasID, ContentHash: p.hash, RawObject: p.object,
 	}
-	if err := m.decide(row, &ledger); err != nil {
-		return err
-	}
-	m.report.Deliveries++
-	switch ledger.Outcome {
-	case schema.OutcomePing:
-		m.report.Pings++
-	case schema.OutcomeFailed:
-		m.report.Failed++
-	case schema.OutcomeDuplicate:
-		m.report.Duplicates++
-	case schema.OutcomeSuppressed:
-		m.report.Suppressed++
-	}
-	m.deliveries = append(m.deliveries, ledger)
-	m.today.add(ledger)
-	return nil
+	m.decide(p, &line)
+	m.report.count(&line)
+	m.deliveries = append(m.deliveries, line)
+	m.memory.chunk.add(&line)
 }
 
-func (m *merger) decide(row rawDelivery, ledger *schema.DeliveryRow) error {
-	source, ok := m.cfg.SourceNamed(row.Source)
-	if !ok {
-		m.fail(row, ledger, ReasonUnknownSource, "the source is not configured any more; configure it and redrive")
-		return nil
+// decide fills in what becomes of a delivery.
+func (m *merger) decide(p *prepared, line *schema.DeliveryRow) {
+	if !p.known {
+		m.fail(p, line, ReasonUnknownSource, "the source is not configured any more; configure it and redrive")
+		return
 	}
-	from := since(row.ReceivedAt, m.cfg.Metrics.DedupeDays)
-	if row.HasID {
-		seen, equal := m.memory.key(row.Key, ledger.ContentHash, from)
+	from := since(p.ReceivedAt, m.cfg.Metrics.DedupeDays)
+	if p.HasID {
+		seen, equal := m.memory.key(p.Key, p.hash, from)
 		switch {
-		case seen && (equal || row.Method == webhook.FetchMethod): // asked for twice, the first answer stays
-			ledger.Outcome = schema.OutcomeDuplicate
-			return nil
-		case seen && m.ofErased(row, source):
-			ledger.Outcome = schema.OutcomeSuppressed // nothing of an erased person is kept, conflict or not
-			return nil
-		case seen && m.repeats(row, source, from):
-			ledger.Outcome = schema.OutcomeDuplicate
-			return nil
+		case seen && (equal || p.Method == webhook.FetchMethod): // asked for twice, the first answer stays
+			line.Outcome = schema.OutcomeDuplicate
+			return
+		case seen && m.ofErased(p):
+			line.Outcome = schema.OutcomeSuppressed // nothing of an erased person is kept, conflict or not
+			return
+		case seen && m.repeats(p, from):
+			line.Outcome = schema.OutcomeDuplicate
+			return
 		case seen:
-			m.fail(row, ledger, ReasonConflict, "the delivery id came before with another body")
-			return nil
+			m.fail(p, line, ReasonConflict, "the delivery id came before with another body")
+			return
 		}
-	} else if m.memory.body(row.Source, ledger.ContentHash, row.ReceivedAt, source.ResubmitWindow()) {
-		ledger.Outcome = schema.OutcomeDuplicate
-		return nil
+	} else if m.memory.body(p.Source, p.hash, p.ReceivedAt, p.source.ResubmitWindow()) {
+		line.Outcome = schema.OutcomeDuplicate
+		return
 	}
-	decoded := webhook.Decode(m.cfg, deliveryOf(source, row))
-	failure := decoded.Failure
 	switch {
-	case failure != nil:
-		m.fail(row, ledger, failure.Reason, failure.Detail)
-		return nil //nolint:nilerr // a failed delivery is an outcome, not an error
-	case decoded.Ping, len(decoded.Events) == 0:
-		ledger.Outcome = schema.OutcomePing
-		return nil
+	case p.failure != nil:
+		m.fail(p, line, p.failure.Reason, p.failure.Detail)
+	case len(p.events) == 0:
+		line.Outcome = schema.OutcomePing
+	case p.again && !p.HasID && p.idKey != "" && m.cameUnder(p, from):
+		line.Outcome = schema.OutcomeDuplicate
+	default:
+		m.accept(p, line)
 	}
-	return m.accept(row, source, decoded, ledger)
 }
 
 // repeats reports whether a delivery that came before under its id, with other
 // bytes, says nothing else: senders count their attempts in the body or write the
 // time of sending into it.
-func (m *merger) repeats(row rawDelivery, source config.Source, from string) bool {
-	events := webhook.Decode(m.cfg, deliveryOf(source, row)).Events
-	for _, ev := range events {
-		ev.DeriveID(row.Source, row.ReceivedAt)
-		old, seen := m.memory.event(fingerprint(row.Source, ev.ID), from)
-		if hash, err := contentHash(ev); err != nil || !seen || hash != old {
+func (m *merger) repeats(p *prepared, from string) bool {
+	for i := range p.events {
+		if old, seen := m.memory.event(p.events[i].name, from); !seen || old.hash != p.events[i].hash {
 			return false
 		}
 	}
-	return len(events) > 0
+	return len(p.events) > 0 && p.left == nil
 }
 
-// deliveryOf is the delivery that a raw row stands for.
-func deliveryOf(source config.Source, row rawDelivery) webhook.Delivery {
-	headers := make(map[string]string, len(row.Headers.Pairs))
-	for _, p := range row.Headers.Pairs {
-		headers[p.Key] = p.Value
-	}
-	return webhook.Delivery{
-		Source: source, Key: row.Key, HasID: row.HasID, Method: row.Method, ContentType: row.ContentType, Suffix: row.Suffix,
-		Query: row.Query, Header: headers, Body: row.Body, ReceivedAt: row.ReceivedAt, Trusted: row.Trusted,
-	}
+// cameUnder reports whether the same body has come under the id that a redriven
+// delivery is found to have, now that it can be read.
+func (m *merger) cameUnder(p *prepared, from string) bool {
+	_, equal := m.memory.key(p.idKey, p.hash, from)
+	return equal
 }
 
 // accept takes the events of a delivery that are new. Of an id that was seen
 // before, the same content is a duplicate and another content a conflict.
-func (m *merger) accept(row rawDelivery, source config.Source, decoded webhook.Decoded, ledger *schema.DeliveryRow) error {
-	events := decoded.Events
-	from := since(row.ReceivedAt, m.cfg.Metrics.DedupeDays)
-	var rows []schema.EventRow
-	var contacts []schema.ContactRow
+func (m *merger) accept(p *prepared, line *schema.DeliveryRow) {
+	from := since(p.ReceivedAt, m.cfg.Metrics.DedupeDays)
+	// What is taken stands at the end of these, until an amount does not fit.
+	taken, stated := len(m.events), len(m.contacts)
 	conflicts, suppressed := 0, 0
-	within := map[string]int64{}
-	origin := Origin{Source: source, RawObject: row.object, ReceivedAt: row.ReceivedAt}
-	for i, ev := range events {
-		ev.DeriveID(row.Source, row.ReceivedAt)
-		hash, err := contentHash(ev)
-		if err != nil {
-			return fmt.Errorf("hash event: %w", err)
+	var within map[string]int64 // of a batch
+	if len(p.events) > 1 {
+		within = make(map[string]int64, len(p.events))
+	}
+	for i := range p.events {
+		ev := &p.events[i]
+		old, seen := m.memory.event(ev.name, from)
+		if seen && p.again && old.at > p.ReceivedAt.UnixMicro() {
+			continue // the sender has corrected it under its id
 		}
-		old, seen := m.memory.event(fingerprint(row.Source, ev.ID), from)
 		if !seen {
-			old, seen = within[ev.ID]
+			old.hash, seen = within[ev.id]
 		}
-		if seen && old == hash {
+		if seen && old.hash == ev.hash {
 			continue
 		}
-		event, contact, err := m.refiner.Refine(m.cfg, origin, ev)
 		switch {
-		case m.blocked(event, row.ReceivedAt, !seen && err == nil): // before anything is kept of it
+		case m.blocked(&ev.row, p.ReceivedAt, !seen && ev.err == nil): // before anything is kept of it
 			suppressed++
 			continue
 		case seen:
 			conflicts++
 			continue
-		case err != nil:
-			ledger.EventIDs, ledger.EventHashes = nil, nil
-			m.fail(row, ledger, ReasonAmount, fmt.Sprintf("event %d: %v", i, err))
-			return nil
+		case ev.err != nil:
+			line.EventIDs, line.EventHashes = nil, nil
+			m.events, m.contacts = m.events[:taken], m.contacts[:stated]
+			m.fail(p, line, ReasonAmount, fmt.Sprintf("event %d: %v", i, ev.err))
+			return
 		}
-		within[ev.ID] = hash
-		ledger.EventIDs = append(ledger.EventIDs, ev.ID)
-		ledger.EventHashes = append(ledger.EventHashes, hash)
-		rows = append(rows, event)
-		if contact != nil {
-			contacts = append(contacts, *contact)
+		if within != nil {
+			within[ev.id] = ev.hash
+		}
+		line.EventIDs = append(line.EventIDs, ev.id)
+		line.EventHashes = append(line.EventHashes, ev.hash)
+		m.events = append(m.events, ev.row)
+		if ev.contact != nil {
+			m.contacts = append(m.contacts, *ev.contact)
 		}
 	}
-	for _, event := range rows {
-		m.requestErasure(event, row.Trusted)
+	for i := range m.events[taken:] {
+		m.requestErasure(&m.events[taken+i], p.Trusted)
 	}
-	m.events, m.contacts = append(m.events, rows...), append(m.contacts, contacts...)
-	m.report.Events += len(rows)
 	switch {
-	case len(rows) > 0:
-		ledger.Outcome = schema.OutcomeEvents
+	case len(m.events) > taken:
+		line.Outcome = schema.OutcomeEvents
 		switch { // the good ones count; the bytes are kept for the others
 		case conflicts > 0:
-			m.keep(row, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))
-		case decoded.Left != nil && suppressed == 0: // the bytes hold an erased person too
-			m.keep(row, decoded.Left.Reason, "a part of the batch: "+decoded.Left.Detail)
+			line.Reason = ReasonConflict
+			m.keep(p, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(p.events)))
+		case p.left != nil && suppressed == 0: // the bytes hold an erased person too
+			line.Reason = p.left.Reason
+			m.keep(p, p.left.Reason, partOf+p.left.Detail)
 		}
 	case conflicts > 0:
-		m.fail(row, ledger, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(events)))
+		m.fail(p, line, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(p.events)))
 	case suppressed > 0:
-		ledger.Outcome = schema.OutcomeSuppressed
+		line.Outcome = schema.OutcomeSuppressed
+	case p.left != nil: // of a batch that came before, or is run again
+		m.fail(p, line, p.left.Reason, partOf+p.left.Detail)
 	default:
-		ledger.Outcome = schema.OutcomeDuplicate
+		line.Outcome = schema.OutcomeDuplicate
 	}
-	return nil
 }
+
+// partOf begins the detail of what is left of a batch.
+const partOf = "a part of the batch: "
 
 // blocked reports whether an erased person's event is to be dropped; a person
 // who comes back with an event that counts (lift) is lifted from the list.
-func (m *merger) blocked(row schema.EventRow, receivedAt time.Time, lift bool) bool {
+func (m *merger) blocked(row *schema.EventRow, receivedAt time.Time, lift bool) bool {
 	s, ok := m.suppressed.Find(row.Tokens)
 	if !ok {
 		return false
@@ -229,11 +211,10 @@ func (m *merger) lift(s Suppression, receivedAt time.Time) {
 }
 
 // ofErased reports whether a delivery that is not taken holds an erased person.
-func (m *merger) ofErased(row rawDelivery, source config.Source) bool {
-	origin := Origin{Source: source, RawObject: row.object, ReceivedAt: row.ReceivedAt}
-	for _, ev := range webhook.Decode(m.cfg, deliveryOf(source, row)).Events {
-		refined, _, _ := m.refiner.Refine(m.cfg, origin, ev) // the people are read before the amounts that may fail
-		if m.blocked(refined, row.ReceivedAt, false) {
+// The people are read even where an amount does not fit.
+func (m *merger) ofErased(p *prepared) bool {
+	for i := range p.events {
+		if m.blocked(&p.events[i].row, p.ReceivedAt, false) {
 			return true
 		}
 	}
@@ -246,7 +227,7 @@ const erasureDays = 10
 
 // requestErasure puts a request down. One that came without a verified secret
 // could be anybody's wish to destroy the base: it waits for a person to confirm.
-func (m *merger) requestErasure(row schema.EventRow, trusted bool) {
+func (m *merger) requestErasure(row *schema.EventRow, trusted bool) {
 	if row.Kind != string(event.Erase) || len(row.Tokens) == 0 {
 		return
 	}
@@ -261,15 +242,15 @@ func (m *merger) requestErasure(row schema.EventRow, trusted bool) {
 	})
 }
 
-func (m *merger) fail(row rawDelivery, ledger *schema.DeliveryRow, reason, detail string) {
-	ledger.Outcome, ledger.Reason = schema.OutcomeFailed, reason
-	m.keep(row, reason, detail)
+func (m *merger) fail(p *prepared, line *schema.DeliveryRow, reason, detail string) {
+	line.Outcome, line.Reason = schema.OutcomeFailed, reason
+	m.keep(p, reason, detail)
 }
 
-func (m *merger) keep(row rawDelivery, reason, detail string) {
+func (m *merger) keep(p *prepared, reason, detail string) {
 	m.failed = append(m.failed, schema.FailedRow{
-		Key: row.Key, Source: row.Source, ReceivedAt: row.ReceivedAt, Reason: reason, Detail: strings.ToValidUTF8(detail, "?"),
-		Method: row.Method, ContentType: row.ContentType, Suffix: row.Suffix, Query: row.Query, Headers: row.Headers,
-		Body: row.Body, RawObject: row.object,
+		Key: p.Key, Source: p.Source, ReceivedAt: p.ReceivedAt, Reason: reason, Detail: strings.ToValidUTF8(detail, "?"),
+		Method: p.Method, ContentType: p.ContentType, Suffix: p.Suffix, Query: p.Query, Headers: p.Headers,
+		Body: p.Body, RawObject: p.object, Trusted: p.Trusted,
 	})
 }

@@ -285,6 +285,22 @@ func TestUnauthenticatedBytesAreKeptApartAndBounded(t *testing.T) {
 	if err := lake.NewRawWriter(mem).StoreUnauthenticated(t.Context(), r); !errors.Is(err, lake.ErrQuota) {
 		t.Errorf("error %v, want ErrQuota", err)
 	}
+	// The same writer believes its count for ten minutes, and then sees what is there.
+	if err := w.StoreUnauthenticated(t.Context(), row("site", "e", "x", noon.Add(10*time.Minute-time.Second))); err != nil {
+		t.Errorf("within ten minutes of the count: %v", err)
+	}
+	if err := w.StoreUnauthenticated(t.Context(), row("site", "f", "x", noon.Add(10*time.Minute))); !errors.Is(err, lake.ErrQuota) {
+		t.Errorf("ten minutes after the count: %v, want ErrQuota", err)
+	}
+	if err := mem.Delete(t.Context(), lake.UnauthenticatedPrefix+"site/full"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.StoreUnauthenticated(t.Context(), row("site", "f", "x", noon.Add(19*time.Minute))); !errors.Is(err, lake.ErrQuota) {
+		t.Errorf("after clean-up made room, by the old count: %v, want ErrQuota", err)
+	}
+	if err := w.StoreUnauthenticated(t.Context(), row("site", "f", "x", noon.Add(20*time.Minute))); err != nil {
+		t.Errorf("ten minutes later: %v", err)
+	}
 	if err := lake.NewRawWriter(mem).StoreUnauthenticated(t.Context(), row("crm", "d", "x", noon)); err != nil {
 		t.Errorf("another source is refused, too: %v", err)
 	}

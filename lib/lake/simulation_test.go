@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -157,12 +158,17 @@ func removeMerged(t *testing.T, w *world, mem *objstore.Mem) {
 // hooked calls a function before the n-th request.
 type hooked struct {
 	objstore.Store
+	mu           sync.Mutex
 	requests, at int
 	hook         func()
 }
 
 func (h *hooked) tick() {
-	if h.requests++; h.requests == h.at {
+	h.mu.Lock()
+	h.requests++
+	now := h.requests == h.at
+	h.mu.Unlock()
+	if now {
 		h.hook()
 	}
 }
@@ -185,6 +191,86 @@ func (h *hooked) Create(ctx context.Context, key string, body []byte) (objstore.
 func (h *hooked) Swap(ctx context.Context, key string, body []byte, old objstore.Version) (objstore.Version, error) {
 	h.tick()
 	return h.Store.Swap(ctx, key, body, old)
+}
+
+// Two compactions work on two days at once, and the same id came on both: only
+// one of them may take it, at whichever request of the first the second comes.
+func TestAnIDOnBothSidesOfMidnightIsTakenOnce(t *testing.T) {
+	for at := 1; at <= 24; at += 2 {
+		for _, breaks := range []int{0, 3, 5} {
+			mem := new(objstore.Mem)
+			w := newWorld(t, mem)
+			w.now = noon.AddDate(0, 0, 1)
+			w.store1(row("site", "b", "["+lead("a", anna)+","+lead("b", boris)+"]", noon.Add(13*time.Hour)))
+			first := &hooked{Store: mem, at: at}
+			first.hook = func() {
+				// It comes late to the day before, as from another process's clock.
+				w.store1(row("site", "a", lead("a", anna), noon.Add(11*time.Hour)))
+				second := w.compactor(&faulty{Store: mem, fail: func(n int) (bool, bool) { return n == breaks, false }})
+				if _, err := second.Run(t.Context()); err != nil && !errors.Is(err, errBroken) {
+					t.Errorf("the second: %v", err)
+				}
+			}
+			if _, err := w.compactor(first).Run(t.Context()); err != nil {
+				t.Errorf("the first: %v", err)
+			}
+			w.compact()
+			w.balance()
+			if diff := cmp.Diff([]string{"site a", "site b"}, idsOf(w)); diff != "" {
+				t.Errorf("the second came before request %d and broke at %d (-want +got):\n%s", at, breaks, diff)
+			}
+		}
+	}
+}
+
+// Both work on their day up to the same point: each finds the other's claim.
+func TestTwoDaysAtTheSameInstant(t *testing.T) {
+	for range 40 {
+		mem := new(objstore.Mem)
+		w := newWorld(t, mem)
+		w.now = noon.AddDate(0, 0, 1)
+		// Each sees one day's delivery alone, as if the other came a moment later.
+		early, late := row("site", "a", lead("a", anna), noon.Add(11*time.Hour)), row("site", "x", "["+lead("a", anna)+"]", noon.Add(13*time.Hour))
+		w.store1(early, late)
+		var wg sync.WaitGroup
+		for _, day := range []string{lake.Day(early.ReceivedAt), lake.Day(late.ReceivedAt)} {
+			c := w.compactor(&oneDay{Store: mem, prefix: lake.RawPrefix + day})
+			wg.Go(func() {
+				if _, err := c.Run(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		w.compact()
+		w.balance()
+		if diff := cmp.Diff([]string{"site a"}, idsOf(w)); diff != "" {
+			t.Fatalf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// oneDay lists the raw objects of one day alone.
+type oneDay struct {
+	objstore.Store
+	prefix string
+}
+
+func (o *oneDay) List(ctx context.Context, prefix, startAfter string) iter.Seq2[objstore.Info, error] {
+	if prefix == lake.RawPrefix {
+		prefix = o.prefix
+	}
+	return o.Store.List(ctx, prefix, startAfter)
+}
+
+func idsOf(w *world) []string {
+	w.t.Helper()
+	var ids []string
+	for _, ev := range w.events() {
+		ids = append(ids, ev.Source+" "+ev.EventID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // Between any two requests of one compaction another one comes, sees an earlier

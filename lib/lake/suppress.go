@@ -25,27 +25,55 @@ type Suppressed map[string]Suppression
 
 // ReadSuppressed reads the whole suppression list.
 func ReadSuppressed(ctx context.Context, store objstore.Store) (Suppressed, error) {
-	list := Suppressed{}
+	return new(suppressionCache).read(ctx, store, time.Time{})
+}
+
+// suppressionCache keeps what was read of the list: one request an erased person
+// would cost more than all else in a small compaction. Not safe for concurrent
+// use.
+type suppressionCache struct {
+	known map[string]knownSuppression // by key
+}
+
+type knownSuppression struct {
+	Suppression
+	info objstore.Info
+}
+
+// settledAfter is how old, by the store's clock, an entry must be to be known by
+// its size and time: two writes within the grain of that clock look alike.
+const settledAfter = time.Minute
+
+// read returns a list that belongs to the caller.
+func (c *suppressionCache) read(ctx context.Context, store objstore.Store, now time.Time) (Suppressed, error) {
+	list, known := Suppressed{}, map[string]knownSuppression{}
 	for info, err := range store.List(ctx, SuppressPrefix, "") {
 		if err != nil {
 			return nil, fmt.Errorf("lake: list suppressions: %w", err)
 		}
-		body, _, err := store.Get(ctx, info.Key)
-		if err != nil {
-			return nil, fmt.Errorf("lake: read suppression: %w", err)
+		s, ok := c.known[info.Key]
+		if !ok || s.info.Size != info.Size || !s.info.ModifiedAt.Equal(info.ModifiedAt) {
+			body, _, err := store.Get(ctx, info.Key)
+			if err != nil {
+				return nil, fmt.Errorf("lake: read suppression: %w", err)
+			}
+			s = knownSuppression{info: info}
+			if err := json.Unmarshal(body, &s.Suppression); err != nil {
+				return nil, fmt.Errorf("lake: read %s: %w", info.Key, err)
+			}
 		}
-		var s Suppression
-		if err := json.Unmarshal(body, &s); err != nil {
-			return nil, fmt.Errorf("lake: read %s: %w", info.Key, err)
+		if now.Sub(info.ModifiedAt) > settledAfter {
+			known[info.Key] = s
 		}
 		if s.LiftedAt.IsZero() {
 			for _, token := range s.Tokens {
 				if old, ok := list[token]; !ok || s.ErasedAt.After(old.ErasedAt) { // erased twice: the later counts
-					list[token] = s
+					list[token] = s.Suppression
 				}
 			}
 		}
 	}
+	c.known = known
 	return list, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -25,6 +26,7 @@ type Table[T schema.Row] struct {
 	Rows    []T
 	Version objstore.Version
 	number  int64
+	nonce   string
 }
 
 // ReadTable reads a whole table object; a missing one is an empty table.
@@ -40,40 +42,48 @@ func ReadTable[T schema.Row](ctx context.Context, store objstore.Store, key stri
 	if err != nil {
 		return Table[T]{}, fmt.Errorf("lake: read %s: %w", key, err)
 	}
-	number, err := schema.Metadata(body, metaVersion)
+	meta, err := schema.MetadataOf(body, metaVersion, metaNonce)
 	if err != nil {
 		return Table[T]{}, fmt.Errorf("lake: read %s: %w", key, err)
 	}
-	table := Table[T]{Key: key, Rows: rows, Version: info.Version}
-	table.number, _ = strconv.ParseInt(number, 10, 64) // absent in tables that are never replaced
+	table := Table[T]{Key: key, Rows: rows, Version: info.Version, nonce: meta[1]}
+	table.number, _ = strconv.ParseInt(meta[0], 10, 64) // absent in tables that are never replaced
 	return table, nil
 }
+
+// Claimed reports whether the table is the ledger of a day that somebody works on
+// now, or was when he was killed: the day's other tables may hold what no line
+// stands for. The next compaction or redrive settles it.
+func (t Table[T]) Claimed() bool { return strings.HasSuffix(t.nonce, claimed) }
 
 // Write replaces the table's object by rows, if it still is what was read;
 // otherwise the error matches objstore.ErrChanged or objstore.ErrExist.
 func (t Table[T]) Write(ctx context.Context, store objstore.Store, rows []T, nonce string) error {
-	_, err := t.write(ctx, store, rows, nonce)
+	body, err := schema.Encode(rows, stamps(t.number+1, nonce)...)
+	if err != nil {
+		return err
+	}
+	_, err = replace(ctx, store, t.Key, body, t.Version)
 	return err
 }
 
-// write returns the table as it stands after it.
-func (t Table[T]) write(ctx context.Context, store objstore.Store, rows []T, nonce string) (Table[T], error) {
-	body, err := schema.Encode(rows,
-		schema.Pair{Key: metaVersion, Value: strconv.FormatInt(t.number+1, 10)},
-		schema.Pair{Key: metaNonce, Value: nonce})
-	if err != nil {
-		return Table[T]{}, err
-	}
-	var version objstore.Version
-	if t.Version == "" {
-		version, err = store.Create(ctx, t.Key, body)
+// stamps are the footer entries of an object that is replaced.
+func stamps(number int64, nonce string) []schema.Pair {
+	return []schema.Pair{{Key: metaVersion, Value: strconv.FormatInt(number, 10)}, {Key: metaNonce, Value: nonce}}
+}
+
+// replace writes an object in the place of the version that was read; no version
+// is no object.
+func replace(ctx context.Context, store objstore.Store, key string, body []byte, old objstore.Version) (version objstore.Version, err error) {
+	if old == "" {
+		version, err = store.Create(ctx, key, body)
 	} else {
-		version, err = store.Swap(ctx, t.Key, body, t.Version)
+		version, err = store.Swap(ctx, key, body, old)
 	}
 	if err != nil {
-		return Table[T]{}, fmt.Errorf("lake: write %s: %w", t.Key, err)
+		return "", fmt.Errorf("lake: write %s: %w", key, err)
 	}
-	return Table[T]{Key: t.Key, Rows: rows, Version: version, number: t.number + 1}, nil
+	return version, nil
 }
 
 // Days lists the days that have an object under a "day=" prefix, oldest first.

@@ -33,7 +33,7 @@ func TestRawIsRemovedOnceMergedAndPastRetention(t *testing.T) {
 	if report := w.erase(""); report.Cleanup.Raw != 1 || w.count("raw/") != 0 {
 		t.Errorf("after it was merged: removed %+v", report.Cleanup)
 	}
-	if check, err := w.CheckLedger(t.Context()); err != nil || check.Deliveries != 2 || check.Missing != nil {
+	if check, err := w.CheckLedger(t.Context()); err != nil || check.Deliveries != 2 || check.Err() != nil {
 		t.Errorf("CheckLedger = %+v, %v, want both deliveries accounted for", check, err)
 	}
 }

@@ -63,6 +63,7 @@ type Pipeline struct {
 	refiner   lake.Refiner
 	compactor chan *lake.Compactor // one compaction at a time in a process
 	nights    nightCache
+	ledgers   ledgerCache
 	chain     auditTail
 	fetcher   webhook.Fetcher
 	pause     func(ctx context.Context, d time.Duration) error

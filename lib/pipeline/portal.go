@@ -376,6 +376,9 @@ func (r reader) Today(ctx context.Context) (portal.Today, error) {
 		}
 		today.Sources = append(today.Sources, state)
 	}
+	if today.Ledger, err = r.p.ledgerOfLate(ctx); err != nil {
+		return today, err
+	}
 	unfetched, err := r.p.Unfetched(ctx)
 	if err != nil {
 		return today, err

@@ -122,7 +122,7 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 			rows, err = nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, tableName[T](), r)
 		}
 	}()
-	file, err := parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := open(body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 	}
@@ -133,18 +133,22 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 		return nil, nil
 	}
 	rows = make([]T, file.NumRows())
-	if err := readRows(file, rows); err != nil {
+	if err := readGroups(file, file.RowGroups(), rows); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 	}
 	return rows, nil
 }
 
-// readRows fills rows from the columns that T has and no others: the library's
+func open(body []byte) (*parquet.File, error) {
+	return parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+}
+
+// readGroups fills rows from the columns that T has and no others: the library's
 // own reader decodes every column of a file whose schema differs from T's.
-func readRows[T Row](file *parquet.File, rows []T) error {
+func readGroups[T Row](file *parquet.File, groups []parquet.RowGroup, rows []T) error {
 	target := parquet.SchemaOf(*new(T))
 	var row parquet.Row
-	for _, group := range file.RowGroups() {
+	for _, group := range groups {
 		var columns []*columnReader
 		for i, path := range target.Columns() {
 			leaf, ok := file.Schema().Lookup(path...)
@@ -234,18 +238,12 @@ func (c *columnReader) fill() error {
 }
 
 // Metadata reads one footer entry of a file.
-func Metadata(body []byte, key string) (value string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrCorrupt, r)
-		}
-	}()
-	file, err := parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+func Metadata(body []byte, key string) (string, error) {
+	values, err := MetadataOf(body, key)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrCorrupt, err)
+		return "", err
 	}
-	value, _ = file.Lookup(key)
-	return value, nil
+	return values[0], nil
 }
 
 // mapColumns are the columns of type Map.

@@ -41,7 +41,7 @@ type DeliveryRow struct {
 	Source      string    `parquet:"source,dict"`
 	ReceivedAt  time.Time `parquet:"received_at,timestamp(microsecond)"`
 	Outcome     string    `parquet:"outcome,dict"`
-	Reason      string    `parquet:"reason,dict"` // code of a failure; empty otherwise
+	Reason      string    `parquet:"reason,dict"` // code of a failure, or of what was kept of a delivery with events; empty otherwise
 	EventIDs    []string  `parquet:"event_ids,list"`
 	EventHashes []int64   `parquet:"event_hashes,list"` // of each event's content, beside EventIDs; both are remembered dedupe_days
 	HasID       bool      `parquet:"has_id"`            // the key is made of an id the sender gave
@@ -196,6 +196,7 @@ type FailedRow struct {
 	Headers     Map       `parquet:"headers"`
 	Body        []byte    `parquet:"body"`
 	RawObject   string    `parquet:"raw_object,dict"`
+	Trusted     bool      `parquet:"trusted"` // as in raw
 }
 
 // Table implements Row.

@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -30,8 +29,7 @@ type Sink interface {
 	StoreUnauthenticated(ctx context.Context, d Delivery) error
 }
 
-// Config is what a Handler needs. All fields but Ready and StoreTimeout are
-// required.
+// Config is what a Handler needs. Ready and what stands below it may be left out.
 type Config struct {
 	// Sources returns the configuration in force; an error is answered by 503.
 	Sources func(ctx context.Context) (*config.Config, error)
@@ -46,13 +44,20 @@ type Config struct {
 	// StoreTimeout bounds a write; zero is ten seconds. A sender that hangs up
 	// does not end the write.
 	StoreTimeout time.Duration
+	// Requests is how many deliveries may be under way at once, from the first byte
+	// of the body to the answer; zero is 512. InFlight is how many bytes their
+	// bodies may hold together; zero is 32 MiB. What is beyond either is answered by
+	// 503 with Retry-After before its body is read.
+	Requests, InFlight int64
 }
 
 // Handler serves /in/{source}, /in/{source}/{suffix...}, /healthz and /readyz.
 // It is safe for concurrent use.
 type Handler struct {
-	cfg     Config
-	limiter limiter
+	cfg      Config
+	limiter  limiter
+	overload overload
+	turns    turns
 }
 
 // New checks the configuration and makes a handler.
@@ -75,7 +80,13 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.StoreTimeout == 0 {
 		cfg.StoreTimeout = 10 * time.Second
 	}
-	return &Handler{cfg: cfg}, errors.Join(faults...)
+	if cfg.Requests == 0 {
+		cfg.Requests = defaultRequests
+	}
+	if cfg.InFlight == 0 {
+		cfg.InFlight = defaultInFlight
+	}
+	return &Handler{cfg: cfg, overload: overload{maxRequests: cfg.Requests, maxBytes: cfg.InFlight}, turns: newTurns()}, errors.Join(faults...)
 }
 
 // ServeHTTP routes by path, for callers without routes of their own.
@@ -149,8 +160,18 @@ func (h *Handler) Ingest(w http.ResponseWriter, r *http.Request) {
 		problemReply(http.StatusTooManyRequests, "too_many_requests", "more deliveries in a second than the source may send", nil).write(w, r.Method)
 		return
 	}
-	d, refusal := h.receive(w, r, source, suffix)
+	held, room := h.overload.admit(r.ContentLength)
+	if !room {
+		refuseOverload(w, r)
+		return
+	}
+	defer held.release()
+	d, refusal := h.receive(r, source, suffix, held)
 	if refusal != nil {
+		if refusal.Status == http.StatusServiceUnavailable {
+			refuseOverload(w, r)
+			return
+		}
 		refusal.write(w, r.Method)
 		return
 	}
@@ -189,12 +210,14 @@ func idle(r *http.Request, d Delivery) bool {
 func (h *Handler) take(w http.ResponseWriter, r *http.Request, cfg *config.Config, d Delivery) {
 	secrets, err := h.secrets(r.Context(), d.Source)
 	authentic := false
-	switch {
-	case greets(newIntake(cfg, &d), secrets):
-		d, authentic = blank(d, adapterFor(d.Source.Kind), secrets), true
-	case err == nil || len(secrets) > 0:
-		d, authentic = Authenticate(d, secrets)
-	}
+	h.turns.take(len(d.Body), func() {
+		switch {
+		case greets(newIntake(cfg, &d), secrets):
+			d, authentic = blank(d, adapterFor(d.Source.Kind), secrets), true
+		case err == nil || len(secrets) > 0:
+			d, authentic = Authenticate(d, secrets)
+		}
+	})
 	// A sender that hangs up after its last byte has done its part: a browser that
 	// leaves the page must not cost a lead.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), h.cfg.StoreTimeout)
@@ -208,7 +231,10 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, cfg *config.Confi
 		h.refuse(ctx, w, r, d)
 		return
 	}
-	out := decode(newIntake(cfg, &d))
+	var out Decoded
+	h.turns.take(len(d.Body), func() { out = decode(newIntake(cfg, &d)) })
+	events := len(out.Events)
+	out.Events = nil // they are large, and the write takes a while
 	d.HasID = out.DeliveryID != ""
 	d.Key = RawKey(d.Source.Name, out.DeliveryID, d.Content(), d.ReceivedAt)
 	if err := h.cfg.Sink.Store(ctx, d); err != nil {
@@ -225,7 +251,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, cfg *config.Confi
 		reason = out.Failure.Reason
 	}
 	h.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, "delivery stored", slog.String("source", d.Source.Name), slog.String("key", d.Key),
-		slog.Int("bytes", len(d.Body)), slog.Int("events", len(out.Events)), slog.Bool("ping", out.Ping), slog.String("reason", reason), slog.Int("status", out.Status))
+		slog.Int("bytes", len(d.Body)), slog.Int("events", events), slog.Bool("ping", out.Ping), slog.String("reason", reason), slog.Int("status", out.Status))
 	out.Reply.write(w, r.Method)
 }
 
@@ -268,26 +294,14 @@ func (h *Handler) unavailable(w http.ResponseWriter, r *http.Request, detail str
 
 // receive reads the request within the source's limits; a refusal says which one
 // it broke.
-func (h *Handler) receive(w http.ResponseWriter, r *http.Request, source config.Source, suffix string) (Delivery, *Reply) {
-	refuse := func(status int, code, detail string) (Delivery, *Reply) {
-		reply := problemReply(status, code, detail, nil)
-		return Delivery{}, &reply
-	}
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return refuse(http.StatusUnsupportedMediaType, "content_encoding", "send the body as it is, without a content encoding")
-	}
-	limit := source.BodyLimit()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge), r.ContentLength > limit, int64(len(r.URL.RawQuery)) > limit:
-		return refuse(http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than the source may send")
-	case err != nil:
-		return refuse(http.StatusBadRequest, "incomplete_body", "the body broke off")
+func (h *Handler) receive(r *http.Request, source config.Source, suffix string, held *share) (Delivery, *Reply) {
+	body, sent, refusal := readBody(r, source, held)
+	if refusal != nil {
+		return Delivery{}, refusal
 	}
 	return Delivery{
 		Source: source, Method: r.Method, ContentType: r.Header.Get("Content-Type"), Suffix: suffix, Query: r.URL.RawQuery,
-		Header: chosen(r.Header, source), Body: body, ReceivedAt: h.cfg.Now().UTC().Truncate(time.Microsecond),
+		Header: chosen(r.Header, source), Body: body, Sent: sent, ReceivedAt: h.cfg.Now().UTC().Truncate(time.Microsecond),
 	}, nil
 }
 

@@ -30,7 +30,7 @@ import (
 
 // Delivery is what arrived, as it is stored. Secrets in Query, Header and Body
 // are blanked by asterisks of the same length once they were verified; all else
-// is kept bit for bit.
+// is kept bit for bit, of a body that came compressed what it was before.
 type Delivery struct {
 	Source      config.Source
 	Key         string // see RawKey
@@ -43,6 +43,9 @@ type Delivery struct {
 	Body        []byte
 	ReceivedAt  time.Time
 	Trusted     bool // authenticated by a secret
+	// Sent is the body as it came where it came compressed: a signature may have
+	// been made of either. It is not stored.
+	Sent []byte
 }
 
 // Content is what makes two deliveries without an id equal: the body, or the

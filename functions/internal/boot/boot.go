@@ -61,6 +61,7 @@ type Env struct {
 // Load reads the environment. It opens no connection: a fault of the network is met,
 // and answered, by the first event. Faults match [ErrEnvironment] and are all reported.
 func Load(ctx context.Context, getenv func(string) string) (Env, error) {
+	LimitMemory(getenv)
 	env := Env{
 		Now:            func() time.Time { return time.Now().UTC() },
 		Logger:         slog.New(slog.NewJSONHandler(os.Stdout, nil)),
