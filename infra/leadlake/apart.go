@@ -11,8 +11,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,6 +56,7 @@ func (m *machine) apart(name string) function {
 		}
 		worker := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // G204: this very program
 		worker.WaitDelay = graceTime
+		worker.Env = workerEnv(m.sys, name)
 		var answer bytes.Buffer
 		worker.Stdout, worker.Stderr = &answer, m.sys.Stderr
 		wanted, err := worker.StdinPipe()
@@ -71,6 +75,23 @@ func (m *machine) apart(name string) function {
 		}
 		return json.RawMessage(answer.Bytes()), nil
 	}
+}
+
+// compactMemory is what the collector aims at in a compaction: it comes every few
+// minutes, beside everything else that the machine does. A night may take more.
+const compactMemory = "192MiB"
+
+// workerEnv leaves one processor to the way in, where there is more than one, and
+// bounds a compaction's memory, unless the environment says otherwise.
+func workerEnv(sys *system, name string) []string {
+	env := os.Environ()
+	if sys.Getenv("GOMAXPROCS") == "" {
+		env = append(env, "GOMAXPROCS="+strconv.Itoa(max(1, runtime.NumCPU()-1)))
+	}
+	if name == "compact" && sys.Getenv("GOMEMLIMIT") == "" {
+		env = append(env, "GOMEMLIMIT="+compactMemory)
+	}
+	return env
 }
 
 // workCommand is a worker's whole life.

@@ -175,8 +175,12 @@ func greets(in *intake, secrets []string) bool {
 // echo is the text that Zadarma wants back from an address before it takes it
 // (webhooks.md §8), whatever the kind of the source; empty for any other request.
 func echo(d *Delivery) string {
-	text, ok := strings.CutPrefix(d.Query, "zd_echo=")
-	if !ok || d.Method != http.MethodGet || len(text) > 64 || strings.Trim(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") != "" {
+	fields := queryFields(d)
+	if d.Method != http.MethodGet || len(fields) != 1 || string(fields[0].key) != "zd_echo" {
+		return ""
+	}
+	text := string(fields[0].value)
+	if len(text) > 64 || strings.Trim(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-") != "" {
 		return ""
 	}
 	return text

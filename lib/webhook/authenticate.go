@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -180,6 +179,9 @@ func blank(d Delivery, a adapter, secrets []string) Delivery {
 		d.Query = string(blankFields([]byte(d.Query), k.fields()))
 		d.Body = blankFields(d.Body, k.fields())
 	}
+	if mapped := d.Source.Map["secret"]; mapped != "" { // the owner says that it holds one, configured or not
+		d.Body = blankFields(d.Body, []string{mapped})
+	}
 	if len(secrets) > 0 {
 		d.Body = blankBody(d.Body, secrets)
 	}
@@ -211,51 +213,6 @@ func blankQuery(query, mapped string, secrets []string) []byte {
 	}
 	blankPairs(text, secrets)
 	return blankIn(text, secrets)
-}
-
-// blankBody finds a secret that stands verbatim, percent-encoded as the value of
-// a form field, alone on a line of a multipart body, or escaped in a JSON string.
-func blankBody(body []byte, secrets []string) []byte {
-	clean := bytes.Clone(blankIn(body, secrets))
-	for _, secret := range secrets {
-		clean = bytes.ReplaceAll(clean, []byte("\r\n"+secret+"\r\n"), []byte("\r\n"+stars(len(secret))+"\r\n"))
-	}
-	blankPairs(clean, secrets)
-	for i := 0; i < len(clean); i++ {
-		if clean[i] != '"' {
-			continue
-		}
-		end := i + 1
-		for end < len(clean) && clean[end] != '"' {
-			if clean[end] == '\\' {
-				end++
-			}
-			end++
-		}
-		if end >= len(clean) {
-			break
-		}
-		if text := string(clean[i+1 : end]); text != "" {
-			plain := text
-			if strings.IndexByte(text, '\\') >= 0 && json.Unmarshal(clean[i:end+1], &plain) != nil {
-				plain = ""
-			}
-			if plain != "" && slices.Contains(secrets, plain) {
-				cover(clean[i+1 : end])
-			}
-		}
-		i = end
-	}
-	return clean
-}
-
-// blankPairs overwrites the values of form fields that are secrets, in place.
-func blankPairs(text []byte, secrets []string) {
-	for _, p := range splitPairs(text, maxPairs) {
-		if len(p.value) > 0 && slices.Contains(secrets, string(p.value)) {
-			cover(text[p.from:p.to])
-		}
-	}
 }
 
 func cover(b []byte) {

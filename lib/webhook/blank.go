@@ -9,7 +9,7 @@ import (
 
 // blankFields overwrites the values of fields by their names: of form fields and
 // of JSON members at any depth. The lengths stay, a string becomes asterisks and
-// a number zeros, so that what was JSON still is. It never writes to the text it
+// a number ones, so that what was JSON still is. It never writes to the text it
 // was given.
 func blankFields(text []byte, fields []string) []byte {
 	if len(fields) == 0 || len(text) == 0 {
@@ -27,37 +27,17 @@ func blankFields(text []byte, fields []string) []byte {
 		return text
 	}
 	if _, ok := escapedJSON(trimmed); ok {
-		blankEscaped(trimmed, named)
+		blankEncoded(trimmed, func(plain []byte) { blankMembers(plain, named) })
 		return text
 	}
 	for _, p := range splitPairs(text, maxPairs) {
 		if named(string(p.key)) {
 			cover(text[p.from:p.to])
 		} else if len(p.value) > 0 && (p.value[0] == '{' || p.value[0] == '[') {
-			blankEscaped(text[p.from:p.to], named)
+			blankEncoded(text[p.from:p.to], func(plain []byte) { blankMembers(plain, named) })
 		}
 	}
 	return text
-}
-
-// blankEscaped is blankMembers for JSON that went through a form's encoder. Each
-// letter is overwritten where it stands, with all three of an escape's.
-func blankEscaped(text []byte, named func(key string) bool) {
-	plain := unescape(text)
-	clean := bytes.Clone(plain)
-	blankMembers(clean, named)
-	for at, i := 0, 0; i < len(clean); i++ {
-		size := 1
-		if text[at] == '%' && at+2 < len(text) && isHex(text[at+1]) && isHex(text[at+2]) {
-			size = 3
-		}
-		if clean[i] != plain[i] {
-			for j := range size {
-				text[at+j] = clean[i]
-			}
-		}
-		at += size
-	}
 }
 
 // blankMembers overwrites, in place, the string and number values of the JSON
@@ -99,9 +79,7 @@ func blankMembers(text []byte, named func(key string) bool) {
 			cover(text[value+1 : last])
 			i = min(last, len(text)-1)
 		case c == '-' || c >= '0' && c <= '9':
-			for ; value < len(text) && (text[value] >= '0' && text[value] <= '9'); value++ {
-				text[value] = '0'
-			}
+			coverNumber(text[value:numberEnd(text, value)])
 		}
 	}
 }
@@ -118,4 +96,114 @@ func stringEnd(text []byte, from int) int {
 		}
 	}
 	return -1
+}
+
+// numberEnd is where the JSON number that begins at from ends.
+func numberEnd(text []byte, from int) int {
+	for from < len(text) && strings.IndexByte("+-.0123456789eE", text[from]) >= 0 {
+		from++
+	}
+	return from
+}
+
+// coverNumber overwrites the digits of a number. By ones, since JSON knows no
+// number that begins with several zeros.
+func coverNumber(number []byte) {
+	for i, c := range number {
+		if c >= '0' && c <= '9' {
+			number[i] = '1'
+		}
+	}
+}
+
+// blankBody finds a secret that stands verbatim, percent-encoded as the value of
+// a form field, alone on a line of a multipart body, behind the name on a line of
+// plain text, or as a string or number of JSON, also of JSON that stands in a form
+// field or was percent-encoded as a whole.
+func blankBody(body []byte, secrets []string) []byte {
+	clean := bytes.Clone(blankIn(body, secrets))
+	for _, secret := range secrets {
+		for _, before := range []string{"\r\n", "="} {
+			for _, after := range []string{"\r\n", "\n"} {
+				clean = bytes.ReplaceAll(clean, []byte(before+secret+after), []byte(before+stars(len(secret))+after))
+			}
+		}
+	}
+	trimmed := bytes.TrimSpace(clean)
+	if _, ok := escapedJSON(trimmed); ok {
+		blankEncoded(trimmed, func(plain []byte) { blankJSON(plain, secrets) })
+		return clean
+	}
+	blankPairs(clean, secrets)
+	blankJSON(clean, secrets)
+	return clean
+}
+
+// blankPairs overwrites, in place, the values of form fields that are secrets or
+// hold them in JSON.
+func blankPairs(text []byte, secrets []string) {
+	for _, p := range splitPairs(text, maxPairs) {
+		switch {
+		case len(p.value) == 0:
+		case slices.Contains(secrets, string(p.value)):
+			cover(text[p.from:p.to])
+		case p.value[0] == '{' || p.value[0] == '[':
+			blankEncoded(text[p.from:p.to], func(plain []byte) { blankJSON(plain, secrets) })
+		}
+	}
+}
+
+// blankEncoded does to JSON that is percent-encoded, in place, what overwrite does
+// to the plain text. A byte that took three characters becomes three of what
+// stands for it.
+func blankEncoded(text []byte, overwrite func(plain []byte)) {
+	plain := unescape(text)
+	clean := bytes.Clone(plain)
+	overwrite(clean)
+	at := 0
+	for i := range plain {
+		width := 1
+		if text[at] == '%' && at+2 < len(text) && isHex(text[at+1]) && isHex(text[at+2]) {
+			width = 3
+		}
+		if clean[i] != plain[i] {
+			for j := at; j < at+width; j++ {
+				text[j] = clean[i]
+			}
+		}
+		at += width
+	}
+}
+
+// blankJSON overwrites, in place, the strings that are secrets, however they are
+// escaped, and in JSON the numbers too.
+func blankJSON(text []byte, secrets []string) {
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+	numbers := len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[')
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if numbers && (c == '-' || c >= '0' && c <= '9') {
+			end := numberEnd(text, i)
+			if slices.Contains(secrets, string(text[i:end])) {
+				coverNumber(text[i:end])
+			}
+			i = end - 1
+			continue
+		}
+		if c != '"' {
+			continue
+		}
+		end := stringEnd(text, i)
+		if end < 0 {
+			return
+		}
+		plain := string(text[i+1 : end])
+		if strings.IndexByte(plain, '\\') >= 0 && json.Unmarshal(text[i:end+1], &plain) != nil {
+			plain = ""
+		}
+		if plain != "" && slices.Contains(secrets, plain) {
+			cover(text[i+1 : end])
+		}
+		i = end
+	}
 }

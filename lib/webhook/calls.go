@@ -17,7 +17,7 @@ type params struct {
 }
 
 func newParams(in *intake, root event.Value) params {
-	p := params{set: &fieldSet{in: in}, root: root}
+	p := params{set: &fieldSet{in: in, root: root}, root: root}
 	p.set.openAll(root, "", 0)
 	return p
 }
@@ -38,7 +38,7 @@ func (p params) text(ours string, usual ...string) string {
 
 // id is text for ids: 0 is how many systems write "none".
 func (p params) id(ours string, usual ...string) string {
-	if text := p.text(ours, usual...); text != "0" {
+	if text := p.text(ours, usual...); !nothing(text) {
 		return text
 	}
 	return ""
@@ -153,8 +153,13 @@ func topic(in *intake) string {
 }
 
 // chosenKind is what the owner's options say of an event of a foreign system:
-// {"event:<name>": lead}; empty where they say nothing.
-func (in *intake) chosenKind(name string) string { return in.d.Source.Options["event:"+name] }
+// {"event:<name>": lead}, or the name alone; empty where they say nothing.
+func (in *intake) chosenKind(name string) string {
+	if kind, ok := in.d.Source.Options["event:"+name]; ok {
+		return strings.TrimSpace(kind)
+	}
+	return strings.TrimSpace(in.d.Source.Options[name])
+}
 
 // digest tells deliveries apart that have the same id in the system but state
 // different things.

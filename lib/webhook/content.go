@@ -49,10 +49,14 @@ func readContent(d *Delivery) *content {
 		return formContent(queryFields(d))
 	case len(body) == 0:
 		return &content{failure: &Failure{Reason: ReasonEmptyBody, Detail: "neither a body nor a query"}}
-	case strings.HasPrefix(media, "multipart/") || bytes.HasPrefix(body, []byte("--")) && bytes.Contains(body, []byte("form-data")):
+	case bytes.HasPrefix(body, []byte("--")) && (strings.HasPrefix(media, "multipart/") || bytes.Contains(body, []byte("form-data"))):
 		return multipartContent(d.Body, params["boundary"])
 	case body[0] == '{' || body[0] == '[':
 		return jsonContent(d, body, params["charset"], saysJSON)
+	case strings.HasPrefix(media, "multipart/"):
+		if c := multipartContent(d.Body, params["boundary"]); c.failure == nil || !looksLikeForm(body) {
+			return c
+		}
 	}
 	if text, ok := escapedJSON(body); ok {
 		return jsonContent(d, text, "", false)
@@ -63,7 +67,11 @@ func readContent(d *Delivery) *content {
 		}
 		return &content{failure: &Failure{Reason: ReasonForm, Detail: "neither JSON nor the fields of a form"}}
 	}
-	c := formContent(append(splitPairs(body, maxPairs), queryFields(d)...))
+	pairs := splitPairs(body, maxPairs)
+	if lines, ok := plainPairs(body); ok && media == "text/plain" {
+		pairs = lines
+	}
+	c := formContent(append(pairs, queryFields(d)...))
 	if inner, ok := onlyJSONField(c.form); ok {
 		return inner
 	}
@@ -97,20 +105,45 @@ func looksLikeForm(body []byte) bool {
 	return i > 0 && i <= 256 && !bytes.ContainsAny(body[:i], "\"{}<>\n\r\x00")
 }
 
+// plainPairs reads what a browser makes of a form with enctype="text/plain": one
+// field on each line, nothing encoded. A line without a name of its own belongs to
+// the value before it. false for a single line, which is any other form.
+func plainPairs(body []byte) ([]pair, bool) {
+	lines := bytes.Split(body, []byte("\n"))
+	if len(lines) < 2 || bytes.IndexByte(lines[0], '&') >= 0 {
+		return nil, false
+	}
+	var pairs []pair
+	for _, line := range lines {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if name, value, ok := bytes.Cut(line, []byte("=")); ok && len(name) > 0 && len(pairs) <= maxPairs {
+			pairs = append(pairs, pair{key: bytes.Clone(name), value: bytes.Clone(value)})
+		} else if last := len(pairs) - 1; last >= 0 {
+			pairs[last].value = append(append(pairs[last].value, '\n'), line...)
+		}
+	}
+	return pairs, true
+}
+
 // jsonContent reads JSON. In another character set than UTF-8 it is no JSON, but
 // a sender that names windows-1251 is believed, and so is one that does not know
-// that it sends JSON.
+// that it sends JSON. Only senders of native events are held to UTF-8 and to keys
+// that differ in more than their case: nobody else could correct a fault.
 func jsonContent(d *Delivery, body []byte, charset string, strict bool) *content {
+	strict = strict && d.Source.Kind == "json"
 	if _, broken := countRunes(body); broken > 0 && (!strict || strings.EqualFold(charset, "windows-1251") || strings.EqualFold(charset, "cp1251")) {
 		if letters, broken := countRunes(body); broken > letters {
 			body = windows1251(body)
 		}
 	}
 	parse := event.ParseForeignJSON
-	if ours(d.Source.Kind) {
+	if d.Source.Kind == "json" {
 		parse = event.ParseJSON
 	}
 	values, err := parse(body)
+	if bare, ok := bytes.CutSuffix(body, []byte("=")); err != nil && ok { // a form's only name, without a value
+		values, err = parse(bare)
+	}
 	if err != nil {
 		return &content{json: true, failure: jsonFailure(err)}
 	}
@@ -153,13 +186,18 @@ func formContent(pairs []pair) *content {
 	return &content{form: form, failure: failure}
 }
 
+// sniffedBoundary is the first line of a multipart body.
+func sniffedBoundary(body []byte) string {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(body, "\r\n"), []byte("\n"))
+	return strings.TrimPrefix(strings.TrimRight(string(line), "\r -"), "--")
+}
+
 // multipartContent reads the fields of a multipart form. Of files only the names
 // are taken; their bytes stay in the raw delivery and are never opened. A body
 // that breaks off gives the fields before the break.
 func multipartContent(body []byte, boundary string) *content {
-	if boundary == "" {
-		line, _, _ := bytes.Cut(bytes.TrimLeft(body, "\r\n"), []byte("\n"))
-		boundary = strings.TrimPrefix(strings.TrimRight(string(line), "\r -"), "--")
+	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary)) { // the header names another one than the body has
+		boundary = sniffedBoundary(body)
 	}
 	if boundary == "" || len(boundary) > 200 {
 		return &content{failure: &Failure{Reason: ReasonForm, Detail: "multipart without a boundary"}}

@@ -119,15 +119,29 @@ func textsAt(v event.Value, paths ...string) []string {
 	return all
 }
 
-// idAt is textAt for ids: 0 is how many systems write "none".
+// idAt is textAt for ids.
 func idAt(v event.Value, paths ...string) string {
 	for _, path := range paths {
-		if text := textAt(v, path); text != "" && text != "0" {
+		if text := textAt(v, path); !nothing(text) {
 			return text
 		}
 	}
 	return ""
 }
+
+// nothing reports whether a text is how systems and scripts write an id or a
+// contact that is not there.
+func nothing(text string) bool {
+	switch text {
+	case "", "0", "null", "NULL", "undefined", "None", "nil":
+		return true
+	default:
+		return false
+	}
+}
+
+// somebody leaves out of phones and e-mails what is none.
+func somebody(values []string) []string { return slices.DeleteFunc(values, nothing) }
 
 // joined makes an id of parts; empty where one of them is.
 func joined(parts ...string) string {
@@ -140,7 +154,7 @@ func joined(parts ...string) string {
 // named puts the name of a system before its own id of a person, so that the ids
 // of two systems never meet; empty for an empty id.
 func named(system, id string) []string {
-	if id == "" || id == "0" {
+	if nothing(id) {
 		return nil
 	}
 	return []string{system + ":" + id}
@@ -152,6 +166,11 @@ func named(system, id string) []string {
 func (in *intake) time(text string) time.Time {
 	if t, ok := event.ParseTime(text, in.cfg.Location()); ok {
 		return t
+	}
+	for _, layout := range []string{"02.01.2006 15:04:05", "02.01.2006 15:04", "02.01.2006"} { // as people in Russia write it
+		if t, err := time.ParseInLocation(layout, text, in.cfg.Location()); err == nil && t.Year() >= 1900 && t.Year() < 2200 {
+			return t.UTC()
+		}
 	}
 	whole, _, _ := strings.Cut(text, ".")
 	n, err := strconv.ParseInt(whole, 10, 64)
@@ -190,6 +209,9 @@ func (in *intake) setAmount(ev *event.Event, into *string, name, text, currency 
 func (in *intake) setStatus(ev *event.Event, word string, known map[string]string) {
 	if ev.Order == nil {
 		return
+	}
+	if _, ok := in.d.Source.Stages[word]; ok && ev.Stage == "" {
+		ev.Stage = word // the owner says that it is a step of the funnel too
 	}
 	status, mapped := known[strings.ToLower(word)]
 	for mine := range in.d.Source.Orders.Map {
@@ -231,9 +253,15 @@ func (in *intake) items(list []event.Value, currency string, paths event.Item) [
 }
 
 // setPhones and setEmails spread contact values over the two fields of a client.
-func setPhones(c *event.Client, values []string) { c.Phone, c.Phones = first(values), rest(values) }
+func setPhones(c *event.Client, values []string) {
+	values = somebody(values)
+	c.Phone, c.Phones = first(values), rest(values)
+}
 
-func setEmails(c *event.Client, values []string) { c.Email, c.Emails = first(values), rest(values) }
+func setEmails(c *event.Client, values []string) {
+	values = somebody(values)
+	c.Email, c.Emails = first(values), rest(values)
+}
 
 // fullName joins the parts of a name, family name last, without empty ones.
 func fullName(parts ...string) string {

@@ -124,6 +124,8 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 		{"parts", "form", strings.Repeat("--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n", size/60)},
 		{"boundaries", "form", "--X form-data\r\n" + strings.Repeat("--X\r\n", size/5)},
 		{"not UTF-8", "form", "phone=1&a=" + strings.Repeat("\xff", size)},
+		{"one name many times", "form", `{"phone":"1","fields":[` + strings.Repeat(`{"name":"a","value":"x`+strings.Repeat("x", 150)+`"},{"name":"a","value":"y`+strings.Repeat("x", 150)+`"},`, 2_400) + `{"name":"b","value":"1"}]}`},
+		{"lines", "form", "phone=1\n" + strings.Repeat("b\n", size/2)},
 		{"escaped", "form", "%7B" + strings.Repeat("%22", size/3)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

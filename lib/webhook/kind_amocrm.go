@@ -204,6 +204,7 @@ func (a *amocrmRequest) describe(ev *event.Event, v event.Value) {
 	attribute(ev, "title", title)
 	attribute(ev, "phone_hint", phoneInText(title))
 	attribute(ev, "pipeline", idAt(v, "pipeline_id"))
+	attribute(ev, "old_stage", idAt(v, "old_status_id")) // two hooks without a time differ in it
 	a.custom(ev, v)
 }
 

@@ -131,11 +131,15 @@ func (carrotQuestKind) read(in *intake) reading {
 func carrotMeaning(in *intake, ev *event.Event, v event.Value, name string) bool {
 	ev.Kind = event.Profile
 	source := in.d.Source
-	_, order := source.Orders.Map[name]
+	order := in.orderWord(name)
 	if _, ok := source.Stages[name]; ok {
 		ev.Kind, ev.Stage = event.Stage, name
 	}
-	switch kind := in.chosenKind(name); {
+	kind, channel, _ := strings.Cut(in.chosenKind(name), ":")
+	if channel == "" {
+		channel = "visit"
+	}
+	switch {
 	case kind == "ignore":
 		return false
 	case order || kind == "order":
@@ -143,7 +147,7 @@ func carrotMeaning(in *intake, ev *event.Event, v event.Value, name string) bool
 	case kind == "lead":
 		ev.Kind = event.Lead
 	case kind == "contact":
-		ev.Kind, ev.Contact = event.ContactMade, &event.Contact{Channel: "visit", Direction: "in"}
+		ev.Kind, ev.Contact = event.ContactMade, &event.Contact{Channel: channel, Direction: "in"}
 	case kind == "profile":
 		ev.Kind = event.Profile
 	}

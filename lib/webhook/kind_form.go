@@ -69,11 +69,11 @@ func readForm(in *intake, c *content) reading {
 func leadOf(in *intake, v event.Value, files []string) (event.Event, *Failure) {
 	fields := newFieldSet(in, v)
 	ev := fields.lead()
-	if !ev.Client.Identified() {
-		return event.Event{}, &Failure{Reason: ReasonNoContact, Detail: "no phone or e-mail under a usual name; name the fields in the source's map"}
-	}
 	fields.keepRest(&ev)
 	ev.Files = files
+	if !ev.Client.Identified() {
+		return ev, &Failure{Reason: ReasonNoContact, Detail: "no phone or e-mail under a usual name; name the fields in the source's map"}
+	}
 	return ev, nil
 }
 

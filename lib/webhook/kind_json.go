@@ -54,6 +54,7 @@ func (jsonKind) read(in *intake) reading {
 			continue
 		}
 		ev, more := event.FromJSON(translated(in, v), at, in.cfg.Defaults(in.d.Source))
+		flatClient(in, v, &ev)
 		events = append(events, ev)
 		faults = append(faults, more...)
 		if len(faults) >= MaxFaults {
@@ -94,6 +95,32 @@ func flatLead(in *intake, v event.Value) (event.Event, bool) {
 	}
 	fields.keepRest(&ev)
 	return ev, true
+}
+
+// flatClient gives a native event without a client the person whose phone or
+// e-mail stands beside its kind, as a site's own script writes it: else it would
+// be a lead of nobody.
+func flatClient(in *intake, v event.Value, ev *event.Event) {
+	if len(ev.Attributes) == 0 || ev.Kind == event.CostSpent || v.Get("client").Type != event.Null {
+		return // nothing beside the event's own fields, as almost always
+	}
+	fields := newFieldSet(in, v)
+	lead := fields.lead()
+	if !lead.Client.Identified() {
+		return
+	}
+	ev.Client = lead.Client
+	for _, f := range fields.fields {
+		if f.used {
+			delete(ev.Attributes, f.path)
+		}
+	}
+	if ev.Attribution.IsZero() {
+		ev.Attribution = lead.Attribution
+	}
+	if ev.Contact == nil {
+		ev.Contact = lead.Contact
+	}
 }
 
 // native reports whether a value says of itself that it is a native event.

@@ -121,7 +121,7 @@ func (mangoKind) read(in *intake) reading {
 		return reading{ping: true} // two of our own talk to each other
 	}
 	ev := event.Event{Kind: event.ContactMade, Entity: joined("mango", idAt(v, "entry_id")), At: in.time(textAt(v, "create_time"))}
-	ev.Client.Phone = idAt(v, client+".number")
+	ev.Client.Phone = mangoNumber(idAt(v, client+".number"))
 	c := &event.Contact{Channel: "call", Direction: direction, Result: "missed"}
 	if begun := seconds(textAt(v, "talk_time")); begun > 0 {
 		c.Result = "answered"
@@ -149,6 +149,15 @@ func mangoParties(v event.Value) (direction, client string) {
 	default:
 		return "in", "from"
 	}
+}
+
+// mangoNumber puts back the plus that Mango leaves out of numbers, so that one
+// from abroad is not taken for a national one. What may be a trunk prefix stays.
+func mangoNumber(text string) string {
+	if !wholeNumber(text) || len(text) < 11 || len(text) > 15 || text[0] == '0' || len(text) == 11 && text[0] == '8' {
+		return text
+	}
+	return "+" + text
 }
 
 // seconds reads Unix seconds; zero for none.

@@ -19,22 +19,22 @@ func TestMango(t *testing.T) {
 		{
 			name: "came in, answered", suffix: "events/summary",
 			body: form(`{"entry_id":"E==","call_direction":1,"from":{"number":"79000000001"},"to":{"extension":"101","number":"74950000099"},"line_number":"74950000099","create_time":1777628445,"forward_time":1777628446,"talk_time":1777628450,"end_time":1777628520,"entry_result":1,"disconnect_reason":1110}`),
-			want: event.Event{ID: "mango:E==", Kind: event.ContactMade, Entity: "mango:E==", At: at, Client: event.Client{Phone: "79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "in", Result: "answered", Seconds: "70"}},
+			want: event.Event{ID: "mango:E==", Kind: event.ContactMade, Entity: "mango:E==", At: at, Client: event.Client{Phone: "+79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "in", Result: "answered", Seconds: "70"}},
 		},
 		{
 			name: "came in, never answered", suffix: "TOKEN/events/summary",
 			body: form(`{"entry_id":"E","call_direction":"1","from":{"number":"79000000001"},"to":{"number":"74950000099"},"create_time":"1777628445","talk_time":"0","end_time":"1777628520"}`),
-			want: event.Event{ID: "mango:E", Kind: event.ContactMade, Entity: "mango:E", At: at, Client: event.Client{Phone: "79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "in", Result: "missed"}},
+			want: event.Event{ID: "mango:E", Kind: event.ContactMade, Entity: "mango:E", At: at, Client: event.Client{Phone: "+79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "in", Result: "missed"}},
 		},
 		{
 			name: "went out, known by what only a summary has",
 			body: form(`{"entry_id":"E","from":{"extension":"101","number":"sip:x"},"to":{"number":"79000000001"},"create_time":1777628445,"talk_time":1777628450,"end_time":1777628449}`),
-			want: event.Event{ID: "mango:E", Kind: event.ContactMade, Entity: "mango:E", At: at, Client: event.Client{Phone: "79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "out", Result: "answered"}},
+			want: event.Event{ID: "mango:E", Kind: event.ContactMade, Entity: "mango:E", At: at, Client: event.Client{Phone: "+79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "out", Result: "answered"}},
 		},
 		{
 			name: "went out, by the direction", suffix: "events/summary",
 			body: form(`{"entry_id":"E","call_direction":2,"from":{"number":"74950000099"},"to":{"number":"79000000001"},"create_time":1777628445,"talk_time":0}`),
-			want: event.Event{ID: "mango:E", Kind: event.ContactMade, Entity: "mango:E", At: at, Client: event.Client{Phone: "79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "out", Result: "missed"}},
+			want: event.Event{ID: "mango:E", Kind: event.ContactMade, Entity: "mango:E", At: at, Client: event.Client{Phone: "+79000000001"}, Contact: &event.Contact{Channel: "call", Direction: "out", Result: "missed"}},
 		},
 		{name: "two of our own", suffix: "events/summary", body: form(`{"entry_id":"E","from":{"extension":"101"},"to":{"extension":"102"},"talk_time":0}`)},
 		{name: "a leg", suffix: "events/call", body: form(`{"entry_id":"E","call_id":"C","seq":2,"call_state":"Disconnected","from":{"number":"79000000001"}}`)},

@@ -70,8 +70,12 @@ func retailcrmWhole(v event.Value) (objects []event.Value, isOrder bool) {
 	if found := append(only(v.Get("order")), only(elements(v.Get("orders"))...)...); len(found) > 0 {
 		return found, true
 	}
-	if opened(v.Get("items")).Type == event.Array || opened(v.Get("customer")).Type == event.Object && textAt(v, "status", "number") != "" {
-		return only(v), true
+	whole := idAt(v, "id") != "" && textAt(v, "order_id", "orderId") == "" && textAt(v, "orderMethod", "orderType", "statusUpdatedAt") != ""
+	if items := opened(v.Get("items")); whole || items.Type == event.Array || len(elements(items)) > 0 ||
+		opened(v.Get("customer")).Type == event.Object && textAt(v, "status", "number") != "" {
+		if found := only(v); len(found) > 0 {
+			return found, true
+		}
 	}
 	return append(only(v.Get("customer")), only(elements(v.Get("customers"))...)...), false
 }

@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"strings"
+
 	"github.com/leadlake/leadlake/lib/event"
 )
 
@@ -46,12 +48,19 @@ func newRetailcrmTrigger(in *intake, v event.Value) *retailcrmTrigger {
 	t.total = pick("total", "total", "totalSumm", "total_summ")
 	t.shipping = pick("shipping", "shipping", "delivery_cost")
 	t.currency = pick("currency", "currency")
+	if t.id == "" && (t.status != "" || t.total != "") { // else it may be a customer's
+		t.id = none(pick("", "id"))
+	}
 	t.changed = pick("at", "changed_at", "status_updated_at", "statusUpdatedAt")
 	t.created = pick("", "created_at", "createdAt")
 	t.customer = none(pick("external_id", "customer_external_id", "site_user"))
 	t.visitor = none(pick("", "customer_id", "customerId"))
-	for _, name := range []string{"key", "apiKey", "purchaseSumm", "purchase_summ"} { // a secret, and the owner's margin
-		s.texts(name)
+	for i := range s.fields { // a secret, and the owner's margin, however deep it stands
+		f := &s.fields[i]
+		name := nameKey(f.name)
+		if f.name == "key" || f.name == "apiKey" || strings.HasPrefix(name, "purchase") || strings.Contains(f.value.JSON(), "purchase") {
+			f.used = true
+		}
 	}
 	return t
 }

@@ -136,10 +136,11 @@ func tildaOrder(in *intake, fields *fieldSet, paid event.Value) *event.Order {
 		}
 	}
 	products := unwrapped(paid.Get("products"))
-	for _, m := range products.Members { // a list with gaps in its numbers
-		products.Items = append(products.Items, m.Value)
+	list := elements(products) // also one with gaps in its numbers
+	if products.Get("name").Type != event.Null {
+		list = []event.Value{products} // a single product that stands without a list
 	}
-	for _, product := range products.Items {
+	for _, product := range list {
 		if item := tildaItem(in, unwrapped(product), o.Currency); item != (event.Item{}) {
 			o.Items = append(o.Items, item)
 		}

@@ -29,7 +29,7 @@ type field struct {
 // taken at the end goes to the event's attributes.
 type fieldSet struct {
 	in     *intake
-	root   event.Value // in which the source's map may name a path
+	root   event.Value // of the whole, for names of the map that are paths
 	fields []field
 }
 
@@ -50,12 +50,16 @@ func (s *fieldSet) open(object event.Value, path, prefix string, depth int) {
 		inside := joinPath(path, m.Key)
 		inner, ok := container(m.Key)
 		ok = ok || nameKey(m.Key) == "client" && s.in.d.Source.Kind != "json" // where it belongs to the native event
+		value := m.Value
+		if ok {
+			value = opened(value) // a form may hold them as one JSON text
+		}
 		switch {
 		case !ok || depth >= maxNesting:
 			s.add(name, inside, m.Value)
-		case m.Value.Type == event.Object:
-			s.open(m.Value, inside, inner, depth+1)
-		case m.Value.Type == event.Array && s.openList(m.Value, inside):
+		case value.Type == event.Object:
+			s.open(value, inside, inner, depth+1)
+		case value.Type == event.Array && s.openList(value, inside):
 		default:
 			s.add(name, inside, m.Value)
 		}
@@ -132,39 +136,41 @@ func nameKey(name string) string {
 	}, name)
 }
 
-// dotted is a path as the source's map may write it, order.customer.phone or, as
-// in a form, order[customer][phone].
-func dotted(name string) string {
-	if strings.HasSuffix(name, "]") && strings.IndexByte(name, '[') > 0 {
-		name = strings.NewReplacer("][", ".", "[", ".", "]", "").Replace(name)
-	}
-	return name
-}
-
 // named returns the fields that a name of the configuration means: by exact name
 // or path, else by nameKey, else by a path into what the fields hold.
 func (s *fieldSet) named(name string) []*field {
-	path := dotted(name)
 	var exact, alike []*field
 	for i := range s.fields {
 		f := &s.fields[i]
 		switch {
-		case f.name == name || f.path == name || f.path == path:
+		case f.name == name || f.path == name:
 			exact = append(exact, f)
 		case nameKey(f.name) == nameKey(name) && nameKey(name) != "":
 			alike = append(alike, f)
 		}
 	}
-	if len(exact) > 0 {
+	switch {
+	case len(exact) > 0:
 		return exact
+	case len(alike) > 0:
+		return alike
 	}
-	if strings.Contains(path, ".") {
-		if v := at(s.root, path); len(texts(v)) > 0 {
-			s.fields = append(s.fields, field{name: name, path: path, value: v})
-			return []*field{&s.fields[len(s.fields)-1]}
-		}
+	return s.deep(name)
+}
+
+// deep returns the field that a path of the configuration leads to, wherever it
+// stands: order.customer.phone, contacts.0.tel, or as forms write them,
+// order[customer][phone].
+func (s *fieldSet) deep(name string) []*field {
+	path := strings.Join(bracketPath(name), ".")
+	if !strings.Contains(path, ".") {
+		return nil
 	}
-	return alike
+	value := at(s.root, path)
+	if len(texts(value)) == 0 {
+		return nil
+	}
+	return []*field{{name: name, path: path, value: value}}
 }
 
 // take returns the texts of one of our fields and marks where they stood. The
@@ -272,7 +278,7 @@ func rest(list []string) []string {
 // wants. Fields that mean nothing to us become attributes.
 func (s *fieldSet) lead() event.Event {
 	ev := event.Event{Kind: event.Lead, ID: s.takeMapped("id")}
-	phones, emails := s.take("phone"), s.take("email")
+	phones, emails := somebody(s.take("phone")), somebody(s.take("email"))
 	ev.Client = event.Client{
 		Phone: first(phones), Phones: rest(phones), Email: first(emails), Emails: rest(emails),
 		ExternalID: s.takeOne("external_id"), CardNo: s.takeOne("card_no"),
@@ -291,11 +297,9 @@ func (s *fieldSet) lead() event.Event {
 	ev.Interests, ev.Tags = s.take("interests"), s.take("tags")
 	ev.Manager, ev.Stage = s.takeOne("manager"), s.takeMapped("stage")
 	if text := s.takeMapped("at"); text != "" {
-		at, ok := event.ParseTime(text, s.in.cfg.Location())
-		if !ok {
+		if ev.At = s.in.time(text); ev.At.IsZero() {
 			attribute(&ev, "at_unread", text)
 		}
-		ev.At = at
 	}
 	if message := strings.Join(s.take("message"), "\n"); message != "" {
 		ev.Contact = &event.Contact{Channel: "form", Direction: "in", Text: message}
@@ -303,11 +307,32 @@ func (s *fieldSet) lead() event.Event {
 	ev.Attribution = s.attribution()
 	ev.Consents = s.consents()
 	s.order(&ev)
+	s.ownNames(&ev)
 	return ev
+}
+
+// ownNames stores what the source's map gives a name that is none of a lead's
+// fields: a click id or counter's id, else an attribute of that name.
+func (s *fieldSet) ownNames(ev *event.Event) {
+	for _, ours := range slices.Sorted(maps.Keys(s.in.d.Source.Map)) {
+		switch ours {
+		case "secret", "id", "entity", "at", "phone", "email", "external_id", "card_no", "name", "first_name", "last_name", "city", "country", "address",
+			"company", "gender", "birth_date", "loyalty_level", "preferred_channel", "interests", "tags", "manager", "stage", "message", "landing", "referrer",
+			"utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term",
+			"order_id", "order_status", "total", "shipping", "returned", "currency", "site", "phase":
+			continue
+		}
+		values := s.use(s.named(s.in.d.Source.Map[ours]))
+		if len(values) > 0 && !mark(&ev.Attribution, ours, values[0]) {
+			attribute(ev, ours, strings.Join(values, "; "))
+		}
+	}
 }
 
 // keepRest stores every field that was not taken as an attribute.
 func (s *fieldSet) keepRest(ev *event.Event) {
+	var paths []string
+	said := map[string][]string{} // joined once: a name may be repeated thousands of times
 	for _, f := range s.fields {
 		if f.used || f.value.Type == event.String && blanked(f.value.Text) && secretField(f.name, s.in.d.Source.Map["secret"]) {
 			continue
@@ -316,7 +341,16 @@ func (s *fieldSet) keepRest(ev *event.Event) {
 		if f.value.Type == event.Object || f.value.Type == event.Array && text == "" && len(f.value.Items) > 0 {
 			text = f.value.JSON()
 		}
-		attribute(ev, f.path, text)
+		switch list := said[f.path]; {
+		case text == "" || len(list) == 1 && list[0] == text:
+			continue
+		case list == nil:
+			paths = append(paths, f.path)
+		}
+		said[f.path] = append(said[f.path], text)
+	}
+	for _, path := range paths {
+		attribute(ev, path, strings.Join(said[path], "; "))
 	}
 }
 
@@ -393,6 +427,7 @@ func (in *intake) amount(text, currency string) string {
 		currency = in.currency()
 	}
 	text = strings.TrimRightFunc(strings.TrimSpace(text), func(r rune) bool { return !unicode.IsDigit(r) })
+	text = strings.TrimLeftFunc(text, func(r rune) bool { return unicode.Is(unicode.Sc, r) }) // $8270.00
 	comma := strings.Contains(text, ",")
 	text = strings.Map(func(r rune) rune {
 		switch {

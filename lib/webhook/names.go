@@ -47,7 +47,8 @@ func usualKey(key string) string {
 	case "phone", "phones", "telephone", "tel", "mobile", "mobilephone", "phonenumber", "cellphone", "cell", "msisdn", "whatsapp", "phonemobile",
 		"телефон", "телефоны", "номертелефона", "тел", "мобильный", "мобильныйтелефон", "сотовый", "сотовыйтелефон", "контактныйтелефон", "телефондлясвязи":
 		return "phone"
-	case "email", "emails", "mail", "emailaddress", "почта", "электроннаяпочта", "емейл", "имейл", "эмейл", "емайл", "адресэлектроннойпочты", "элпочта":
+	case "email", "emails", "mail", "emailaddress", "почта", "электроннаяпочта", "емейл", "имейл", "эмейл", "емайл", "адресэлектроннойпочты", "элпочта",
+		"еmail", "emailадрес", "вашemail": // the first begins with a Cyrillic letter
 		return "email"
 	case "name", "fullname", "fio", "имя", "фио", "фамилияимя", "имяифамилия", "имяфамилия", "фамилияимяотчество", "полноеимя", "каквасзовут", "контактноелицо":
 		return "name"

@@ -20,7 +20,7 @@ func overlay(in *intake, root event.Value, ev *event.Event) {
 	if len(source.Map) == 0 && len(source.Consents) == 0 || root.Type == event.Null {
 		return
 	}
-	s := &fieldSet{in: in}
+	s := &fieldSet{in: in, root: root}
 	s.openAll(root, "", 0)
 	for _, ours := range slices.Sorted(maps.Keys(source.Map)) {
 		if ours == "secret" {

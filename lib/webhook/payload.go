@@ -20,8 +20,8 @@ func (in *intake) meaning(word string) meaning {
 	if word == "" {
 		return meaning{}
 	}
-	if text, ok := in.d.Source.Options[word]; ok {
-		kind, channel, _ := strings.Cut(strings.TrimSpace(text), ":")
+	if text := in.chosenKind(word); text != "" {
+		kind, channel, _ := strings.Cut(text, ":")
 		if kind == "ignore" {
 			return meaning{ignore: true}
 		}

@@ -196,7 +196,7 @@ func read(a adapter, in *intake) (out Decoded) {
 			r.events[0].Entity = entity
 		}
 	} else {
-		out.DeliveryID = a.deliveryID(in)
+		out.DeliveryID = boundedID(a.deliveryID(in))
 	}
 	finish(in, out.DeliveryID, out.Events, r.places)
 	return out
@@ -210,6 +210,7 @@ func finish(in *intake, deliveryID string, events []event.Event, places []int) {
 		ev := &events[i]
 		ev.SenderOrders = !in.d.Source.Orders.None
 		in.stage(ev)
+		ev.ID, ev.Entity = boundedID(ev.ID), boundedID(ev.Entity)
 		switch {
 		case ev.ID != "":
 		case deliveryID != "" && places != nil:
@@ -217,7 +218,7 @@ func finish(in *intake, deliveryID string, events []event.Event, places []int) {
 		case deliveryID != "" && len(events) == 1:
 			ev.ID = deliveryID
 		case deliveryID != "":
-			ev.ID = deliveryID + "/" + strconv.Itoa(i)
+			ev.ID = boundedID(deliveryID + "/" + strconv.Itoa(i))
 		default:
 			ev.DeriveID(in.d.Source.Name, in.d.ReceivedAt)
 		}
