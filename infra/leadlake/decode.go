@@ -74,6 +74,7 @@ func decodeCommand(_ context.Context, sys *system, args []string) error {
 	headers := pairFlag{}
 	f.Var(headers, "header", "a request header, `name=value`; may be repeated")
 	query := f.String("query", "", "the query `string` of the request, without the question mark")
+	suffix := f.String("suffix", "", "what the sender appends to the `path` of the source")
 	configFile := f.String("config", "", "configuration `file` whose rules apply")
 	sourceName := f.String("source", "", "`name` of the source in the configuration")
 	plain, err := f.parseMixed(args, 1, 2)
@@ -93,7 +94,7 @@ func decodeCommand(_ context.Context, sys *system, args []string) error {
 		return err
 	}
 	d := webhook.Delivery{
-		Source: source, Method: strings.ToUpper(*method), ContentType: *contentType, Query: strings.TrimPrefix(*query, "?"),
+		Source: source, Method: strings.ToUpper(*method), ContentType: *contentType, Query: strings.TrimPrefix(*query, "?"), Suffix: strings.TrimPrefix(*suffix, "/"),
 		Header: make(map[string]string, len(headers)), Body: body, ReceivedAt: sys.Now().UTC(), Trusted: len(source.Secrets) > 0,
 	}
 	for name, value := range headers {
@@ -117,6 +118,9 @@ func decoded(cfg *config.Config, d webhook.Delivery) decodeResult {
 	}
 	if out.Reply.Location != "" {
 		result.Reply.Headers["Location"] = out.Reply.Location
+	}
+	if out.Failure == nil {
+		out.Failure = out.Left
 	}
 	if out.Failure != nil {
 		result.Failed = &decodeFault{Reason: out.Failure.Reason, Detail: out.Failure.Detail, Faults: out.Failure.Faults}

@@ -62,7 +62,7 @@ type Source struct {
 	Currency    string            `yaml:"currency"`            // of amounts without one; default the business's
 	OrderStatus string            `yaml:"order_status"`        // of orders that tell none; default new
 	PerSecond   int               `yaml:"requests_per_second"` // 0: no limit
-	Options     map[string]string `yaml:"options"`             // what only this kind of source asks for, see lib/webhook/SOURCES.md
+	Options     map[string]string `yaml:"options"`             // what only this kind of source asks for, see lib/webhook/sources
 	Fetch       Fetch             `yaml:"fetch"`
 }
 

@@ -58,6 +58,7 @@ type Event struct {
 	Files        []string          `json:"files,omitempty"`      // names of files sent along; the bytes stay in raw
 	Fetch        string            `json:"fetch,omitempty"`      // set by adapters: the object a thin hook only names, to be asked for
 	DerivedID    bool              `json:"-"`                    // ID was made from the content, the sender gave none
+	EstimatedAt  bool              `json:"-"`                    // At was corrected by the clock of receipt: it differs a little each time the same is sent
 	SenderOrders bool              `json:"-"`                    // false where the source's amounts are no orders
 }
 

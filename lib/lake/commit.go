@@ -271,7 +271,7 @@ func linesOf(rows []schema.DeliveryRow) *lines {
 			l.failed[keyOfLine(d)]++
 			l.reason[keyOfLine(d)] = d.Reason
 		case schema.OutcomeEvents:
-			if d.Reason == ReasonConflict {
+			if d.Reason != "" { // for a part of it
 				l.failed[keyOfLine(d)]++
 				l.reason[keyOfLine(d)] = d.Reason
 			}

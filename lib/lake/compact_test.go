@@ -10,9 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 const anna, boris = "+79995551111", "+79995552222"
@@ -277,6 +279,78 @@ func TestDeliveriesThatTravelInTheQueryAreToldApart(t *testing.T) {
 	if n := len(w.events()); n != 2 {
 		t.Errorf("%d events, want 2: %v", n, w.outcomes())
 	}
+}
+
+// Senders count their attempts in the body, or write the time of sending into it:
+// other bytes, the same statement. Another statement under the id is a conflict.
+func TestAnAttemptThatSaysTheSameIsADuplicate(t *testing.T) {
+	call := func(id, event, sent string) string {
+		return `{"type":"track","messageId":"` + id + `","userId":"u","event":"` + event + `","originalTimestamp":"2026-03-10T11:00:00.000Z","sentAt":"` + sent + `"}`
+	}
+	chat := `{"type":"notification_event","app_id":"a","id":"notif_1","topic":"contact.lead.created","created_at":1773140400,"delivery_attempts":%d,"data":{"item":{"id":"7","phone":"+79995551111"}}}`
+	for _, tt := range []struct {
+		name, source, id, first, again, other string
+	}{
+		{"a library", "app", "segment:m", call("m", "Lead", "2026-03-10T11:00:01.000Z"), call("m", "Lead", "2026-03-10T11:00:07.003Z"), ""},
+		{
+			"its batch", "app", "", `{"batch":[` + call("m", "Lead", "2026-03-10T11:00:01.000Z") + `,` + call("n", "Lead", "2026-03-10T11:00:01.000Z") + `]}`,
+			`{"batch":[` + call("m", "Lead", "2026-03-10T11:00:09.070Z") + `,` + call("n", "Lead", "2026-03-10T11:00:09.070Z") + `]}`, "",
+		},
+		{"a chat", "chat", "intercom:notif_1", fmt.Sprintf(chat, 1), fmt.Sprintf(chat, 2), strings.Replace(fmt.Sprintf(chat, 3), "1111", "2222", 1)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, new(objstore.Mem))
+			want := []string{"events"}
+			for i, body := range []string{tt.first, tt.again, tt.other} {
+				if body == "" {
+					continue
+				}
+				w.store1(row(tt.source, tt.id, body, noon.AddDate(0, 0, i).Add(time.Duration(i)*time.Second)))
+				w.compact()
+			}
+			want = append(want, "duplicate")
+			if tt.other != "" {
+				want = append(want, "failed "+lake.ReasonConflict)
+			}
+			if diff := cmp.Diff(want, w.outcomes()); diff != "" {
+				t.Error(diff)
+			}
+			w.balance()
+		})
+	}
+}
+
+// Of a batch whose sender cannot correct it the good ones count, and the bytes of
+// the others wait for a fix.
+func TestAPartOfABatchIsKept(t *testing.T) {
+	w := newWorld(t, new(objstore.Mem))
+	w.store1(row("forms", "", `[{"mail_of_client":"b@shop.example"},{"phone":"+79995551111"}]`, noon))
+	w.compact()
+	w.compact()
+	if diff := cmp.Diff([]string{"events no_contact"}, w.outcomes()); diff != "" {
+		t.Error(diff)
+	}
+	failed := w.failed()
+	if len(w.events()) != 1 || len(failed) != 1 || failed[0].Reason != webhook.ReasonNoContact || !bytes.Contains(failed[0].Body, []byte("b@shop")) {
+		t.Errorf("%d events, failed %+v", len(w.events()), failed)
+	}
+	w.balance()
+	again := func(why string, outcome string, events, left int) {
+		t.Helper()
+		if _, err := w.compactor(w.store).Redrive(t.Context(), lake.RedriveFilter{}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{outcome}, w.outcomes()); diff != "" || len(w.events()) != events || len(w.failed()) != left {
+			t.Errorf("%s: %d events, %d failed, %s", why, len(w.events()), len(w.failed()), diff)
+		}
+		w.balance()
+	}
+	again("nothing has changed", "events no_contact", 1, 1)
+	var err error
+	if w.cfg, err = config.Parse([]byte(strings.Replace(settings, "kind: form}", "kind: form, map: {email: mail_of_client}}", 1))); err != nil {
+		t.Fatal(err)
+	}
+	again("the map names the field", "events", 2, 0)
 }
 
 func suppress(t *testing.T, w *world, request string, erasedAt time.Time, tokens ...string) {

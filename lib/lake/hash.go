@@ -38,7 +38,7 @@ func fingerprint(parts ...string) [16]byte {
 func contentHash(ev *event.Event) int64 {
 	text := hashRoom.Get().(*[]byte) // the pool holds nothing else
 	*text = appendStruct((*text)[:0], reflect.ValueOf(ev).Elem(), func(name string) bool {
-		return name == "ID" || name == "DerivedID" || name == "SenderOrders"
+		return name == "ID" || name == "DerivedID" || name == "SenderOrders" || name == "EstimatedAt" || name == "At" && ev.EstimatedAt
 	})
 	sum := sha256.Sum256(*text)
 	hashRoom.Put(text)

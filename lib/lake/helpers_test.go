@@ -30,6 +30,8 @@ sources:
   - {name: site, kind: json, secrets: [env:S]}
   - {name: crm, kind: json, secrets: [env:S], shop: main}
   - {name: forms, kind: form}
+  - {name: app, kind: segment, secrets: [env:S], options: {Lead: lead}}
+  - {name: chat, kind: intercom, secrets: [env:S]}
 `
 
 func key() identity.Key { return identity.NewKey([]byte("0123456789abcdef0123456789abcdef")) }

@@ -64,6 +64,9 @@ func (m *merger) decide(p *prepared, line *schema.DeliveryRow) {
 		case seen && m.ofErased(p):
 			line.Outcome = schema.OutcomeSuppressed // nothing of an erased person is kept, conflict or not
 			return
+		case seen && m.repeats(p, from):
+			line.Outcome = schema.OutcomeDuplicate
+			return
 		case seen:
 			m.fail(p, line, ReasonConflict, "the delivery id came before with another body")
 			return
@@ -82,6 +85,18 @@ func (m *merger) decide(p *prepared, line *schema.DeliveryRow) {
 	default:
 		m.accept(p, line)
 	}
+}
+
+// repeats reports whether a delivery that came before under its id, with other
+// bytes, says nothing else: senders count their attempts in the body or write the
+// time of sending into it.
+func (m *merger) repeats(p *prepared, from string) bool {
+	for i := range p.events {
+		if old, seen := m.memory.event(p.events[i].name, from); !seen || old.hash != p.events[i].hash {
+			return false
+		}
+	}
+	return len(p.events) > 0 && p.left == nil
 }
 
 // cameUnder reports whether the same body has come under the id that a redriven
@@ -143,18 +158,27 @@ func (m *merger) accept(p *prepared, line *schema.DeliveryRow) {
 	switch {
 	case len(m.events) > taken:
 		line.Outcome = schema.OutcomeEvents
-		if conflicts > 0 { // the good ones count; the bytes are kept for the others
+		switch { // the good ones count; the bytes are kept for the others
+		case conflicts > 0:
 			line.Reason = ReasonConflict
 			m.keep(p, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(p.events)))
+		case p.left != nil && suppressed == 0: // the bytes hold an erased person too
+			line.Reason = p.left.Reason
+			m.keep(p, p.left.Reason, partOf+p.left.Detail)
 		}
 	case conflicts > 0:
 		m.fail(p, line, ReasonConflict, fmt.Sprintf("%d of %d event ids came before with another content", conflicts, len(p.events)))
 	case suppressed > 0:
 		line.Outcome = schema.OutcomeSuppressed
+	case p.left != nil: // of a batch that came before, or is run again
+		m.fail(p, line, p.left.Reason, partOf+p.left.Detail)
 	default:
 		line.Outcome = schema.OutcomeDuplicate
 	}
 }
+
+// partOf begins the detail of what is left of a batch.
+const partOf = "a part of the batch: "
 
 // blocked reports whether an erased person's event is to be dropped; a person
 // who comes back with an event that counts (lift) is lifted from the list.

@@ -24,7 +24,8 @@ type prepared struct {
 	source  config.Source
 	known   bool // the source is configured
 	failure *webhook.Failure
-	idKey   string // the raw key of the delivery id as it is read now; empty without an id
+	left    *webhook.Failure // of a batch, beside its events
+	idKey   string           // the raw key of the delivery id as it is read now; empty without an id
 	events  []preparedEvent
 	again   bool // a redrive: what came under its ids since then has corrected it
 }
@@ -74,7 +75,7 @@ func (r Refiner) prepare(cfg *config.Config, row rawDelivery) (p prepared) {
 		}
 	}()
 	decoded := webhook.Decode(cfg, deliveryOf(p.source, row))
-	p.failure = decoded.Failure
+	p.failure, p.left = decoded.Failure, decoded.Left
 	if decoded.DeliveryID != "" {
 		p.idKey = webhook.RawKey(row.Source, decoded.DeliveryID, nil, row.ReceivedAt)
 	}

@@ -180,7 +180,7 @@ func (c *Compactor) redriveDay(ctx context.Context, filter RedriveFilter, day st
 func choose(filter RedriveFilter, day string, failed []schema.FailedRow, ledger []schema.DeliveryRow) []redrive {
 	open := map[failedKey][]int{}
 	for i := range ledger {
-		if d := &ledger[i]; d.Outcome == schema.OutcomeFailed || d.Outcome == schema.OutcomeEvents && d.Reason == ReasonConflict {
+		if d := &ledger[i]; d.Outcome == schema.OutcomeFailed || d.Outcome == schema.OutcomeEvents && d.Reason != "" {
 			open[keyOfLine(d)] = append(open[keyOfLine(d)], i)
 		}
 	}
@@ -247,9 +247,6 @@ func (m *merger) again(refiner Refiner, runs []redrive, failed []schema.FailedRo
 		line.EventIDs, line.EventHashes = append(slices.Clone(old.EventIDs), line.EventIDs...), append(slices.Clone(old.EventHashes), line.EventHashes...)
 		if len(line.EventIDs) > 0 { // some of it was taken the first time
 			line.Outcome = schema.OutcomeEvents
-			if line.Reason != "" {
-				line.Reason = ReasonConflict
-			}
 		}
 		line.ContentHash, line.HasID = old.ContentHash, old.HasID
 		ledger[runs[i].line] = line

@@ -353,7 +353,7 @@ func (c *dayCheck) compareFailed(ctx context.Context, lines []schema.DeliveryRow
 	}
 	for i := range lines {
 		d := &lines[i]
-		if d.Outcome != schema.OutcomeFailed && (d.Outcome != schema.OutcomeEvents || d.Reason != lake.ReasonConflict) {
+		if d.Outcome != schema.OutcomeFailed && (d.Outcome != schema.OutcomeEvents || d.Reason == "") {
 			continue
 		}
 		key := deliveryKey{d.RawObject, d.Key, d.ReceivedAt.UnixMicro()}

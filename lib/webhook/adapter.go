@@ -36,6 +36,33 @@ type reading struct {
 	// in which the source's map and consent rules look; nil where the adapter has
 	// applied them itself.
 	roots []event.Value
+	// places are the positions of the events in the batch they came in, left says
+	// why other parts of it became none; nil for what is no batch.
+	places []int
+	left   *Failure
+}
+
+// part adds what became of one part of a batch.
+func (r *reading) part(place int, one reading) {
+	if one.failure != nil && r.left == nil {
+		r.left = one.failure
+	}
+	for range one.events {
+		r.places = append(r.places, place)
+	}
+	r.events = append(r.events, one.events...)
+}
+
+// whole ends a batch. Without a single event what is left is the failure.
+func (r reading) whole() reading {
+	switch {
+	case len(r.events) > 0:
+		return r
+	case r.left != nil:
+		return reading{failure: r.left}
+	default:
+		return reading{ping: true}
+	}
 }
 
 // A handshaker knows requests that only ask who listens here: a challenge to

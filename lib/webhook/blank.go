@@ -26,9 +26,15 @@ func blankFields(text []byte, fields []string) []byte {
 		blankMembers(trimmed, named)
 		return text
 	}
+	if _, ok := escapedJSON(trimmed); ok {
+		blankEncoded(trimmed, func(plain []byte) { blankMembers(plain, named) })
+		return text
+	}
 	for _, p := range splitPairs(text, maxPairs) {
 		if named(string(p.key)) {
 			cover(text[p.from:p.to])
+		} else if len(p.value) > 0 && (p.value[0] == '{' || p.value[0] == '[') {
+			blankEncoded(text[p.from:p.to], func(plain []byte) { blankMembers(plain, named) })
 		}
 	}
 	return text
@@ -125,7 +131,7 @@ func blankBody(body []byte, secrets []string) []byte {
 	}
 	trimmed := bytes.TrimSpace(clean)
 	if _, ok := escapedJSON(trimmed); ok {
-		blankEncoded(trimmed, secrets)
+		blankEncoded(trimmed, func(plain []byte) { blankJSON(plain, secrets) })
 		return clean
 	}
 	blankPairs(clean, secrets)
@@ -142,17 +148,18 @@ func blankPairs(text []byte, secrets []string) {
 		case slices.Contains(secrets, string(p.value)):
 			cover(text[p.from:p.to])
 		case p.value[0] == '{' || p.value[0] == '[':
-			blankEncoded(text[p.from:p.to], secrets)
+			blankEncoded(text[p.from:p.to], func(plain []byte) { blankJSON(plain, secrets) })
 		}
 	}
 }
 
-// blankEncoded overwrites, in place, secrets in JSON that is percent-encoded. A
-// byte that took three characters becomes three of what stands for it.
-func blankEncoded(text []byte, secrets []string) {
+// blankEncoded does to JSON that is percent-encoded, in place, what overwrite does
+// to the plain text. A byte that took three characters becomes three of what
+// stands for it.
+func blankEncoded(text []byte, overwrite func(plain []byte)) {
 	plain := unescape(text)
 	clean := bytes.Clone(plain)
-	blankJSON(clean, secrets)
+	overwrite(clean)
 	at := 0
 	for i := range plain {
 		width := 1

@@ -147,6 +147,9 @@ func jsonContent(d *Delivery, body []byte, charset string, strict bool) *content
 	if err != nil {
 		return &content{json: true, failure: jsonFailure(err)}
 	}
+	if !ours(d.Source.Kind) && len(values) == 1 && len(values[0].Items) == 1 && values[0].Items[0].Type == event.Object {
+		values = values[0].Items // a list of one, as some builders wrap what they pass on
+	}
 	return &content{json: true, values: values}
 }
 

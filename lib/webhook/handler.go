@@ -145,7 +145,7 @@ func (h *Handler) Ingest(w http.ResponseWriter, r *http.Request) {
 		if known && h.greeted(w, r, cfg, source, suffix) {
 			return
 		}
-		preflight(w, r, known)
+		preflight(w, r, source, known)
 		return
 	default:
 		w.Header().Set("Allow", "POST, GET, HEAD, OPTIONS")

@@ -95,26 +95,25 @@ func (k cloudeventsKind) read(in *intake) reading {
 		return *stop
 	}
 	var all reading
-	for _, ce := range list {
+	for i, ce := range list {
 		r := in.payload(ce.root, ce.data, ce.kind)
-		if r.failure != nil {
-			return r
-		}
-		for i := range r.events {
-			ev := &r.events[i]
+		for j := range r.events {
+			ev := &r.events[j]
 			if key := ce.key(); ev.ID == "" && key != "" {
-				if ev.ID = key; len(r.events) > 1 {
-					ev.ID = boundedID(key + "/" + strconv.Itoa(i))
+				if ev.ID = key; r.places != nil {
+					ev.ID = boundedID(key + "/" + strconv.Itoa(r.places[j]))
 				}
 			}
 			if ev.At.IsZero() {
 				ev.At = in.time(ce.time)
 			}
 		}
-		all.events = append(all.events, r.events...)
+		if all.left == nil {
+			all.left = r.left
+		}
+		all.part(i, r)
 	}
-	all.ping = len(all.events) == 0
-	return all
+	return all.whole()
 }
 
 // events finds the events whatever the content type says: attributes in headers

@@ -76,8 +76,9 @@ func TestCloudEventsBatch(t *testing.T) {
 	if !out.Events[5].DerivedID {
 		t.Error("an event without an id got one of the sender's")
 	}
-	// One that says nothing of anybody is to be seen, not lost among the others.
-	if out := decodeDelivery(t, "cloudevents", "", webhook.Delivery{Body: []byte(body)}); out.Failure == nil || out.Status != 200 {
+	// One that says nothing of anybody is to be seen, and costs the others nothing.
+	out = decodeDelivery(t, "cloudevents", "", webhook.Delivery{Body: []byte(body)})
+	if out.Left == nil || out.Left.Reason != webhook.ReasonNoContact || out.Failure != nil || out.Status != 200 || len(out.Events) != len(want)+1 || out.Events[2].ID != "own" {
 		t.Errorf("Decode = %+v", out)
 	}
 	if out := decodeDelivery(t, "cloudevents", "", webhook.Delivery{Body: []byte(`[]`)}); !out.Ping {

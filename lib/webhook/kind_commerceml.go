@@ -238,7 +238,7 @@ func (k commerceMLKind) client(v event.Value) event.Client {
 			case text == "":
 			case strings.Contains(text, "@"): // "Почта" is the letter box of both kinds
 				emails = append(emails, text)
-			case strings.HasPrefix(kind, "тел") || strings.HasPrefix(kind, "моб") || strings.HasPrefix(kind, "phone"):
+			case strings.HasPrefix(kind, "тел") || strings.HasPrefix(kind, "моб") || strings.HasPrefix(kind, "сот") || strings.HasPrefix(kind, "phone"):
 				phones = append(phones, text)
 			}
 		}

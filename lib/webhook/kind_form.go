@@ -30,27 +30,25 @@ func (formKind) read(in *intake) reading {
 	if len(values) == 1 && values[0].Type == event.Array {
 		values = values[0].Items
 	}
-	var events []event.Event
-	var failure *Failure
-	reached := false
-	for _, v := range values {
+	var r reading
+	for i, v := range values {
 		if native(v) {
 			return jsonKind{}.read(in)
 		}
-		ev, none := leadOf(in, v, nil)
-		if reached = reached || none == nil; none != nil {
-			failure = none
+		ev, failure := leadOf(in, v, nil)
+		if failure != nil {
+			r.part(i, reading{failure: failure})
+			continue
 		}
-		if v.Type == event.Object {
-			events = append(events, ev)
-		}
+		r.part(i, reading{events: []event.Event{ev}})
 	}
-	if failure != nil && !reached {
-		return reading{failure: failure}
+	if len(values) == 1 {
+		r.places = nil
 	}
-	// Nobody would send the others again, so they do not wait for one without a
-	// contact: it stands among them as it came.
-	return reading{events: events}
+	if len(values) == 0 {
+		return reading{} // an empty list is a fault, not a ping
+	}
+	return r.whole()
 }
 
 // readForm makes one lead of the fields of a form.

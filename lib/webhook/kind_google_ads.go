@@ -32,7 +32,7 @@ func (googleAdsKind) read(in *intake) reading {
 	if stop != nil {
 		return *stop
 	}
-	if strings.EqualFold(textAt(v, "is_test"), "true") {
+	if saysYes(textAt(v, "is_test")) {
 		return reading{ping: true}
 	}
 	var answers []answer

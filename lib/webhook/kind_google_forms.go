@@ -32,6 +32,9 @@ func (googleFormsKind) read(in *intake) reading {
 	if stop != nil {
 		return *stop
 	}
+	if c := in.content(); c.json && len(c.values) == 1 && c.values[0].Type == event.Array { // nothing but the list of questions
+		v = event.Value{Type: event.Object, Members: []event.Member{{Key: "answers", Value: c.values[0]}}}
+	}
 	ev := googleFormsLead(in, v)
 	ev.At = in.time(textAt(v, "response.timestamp", "timestamp", "submittedAt"))
 	if ev.Client.Email == "" {

@@ -47,12 +47,7 @@ func (passquareKind) reply(in *intake, _ *Decoded) Reply {
 		if text := idAt(c, path); text != "" {
 			basis = path + "\x00" + text
 			if path == "phone" { // spellings of one number are one customer
-				basis = path + "\x00" + strings.Map(func(r rune) rune {
-					if r < '0' || r > '9' {
-						return -1
-					}
-					return r
-				}, text)
+				basis = path + "\x00" + passquarePhone(text)
 			}
 			break
 		}
@@ -62,6 +57,23 @@ func (passquareKind) reply(in *intake, _ *Decoded) Reply {
 	}
 	sum := sha256.Sum256([]byte(in.d.Source.Name + "\x00" + strings.ToLower(basis)))
 	return replyRaw(`{"customerId":"` + hex.EncodeToString(sum[:16]) + `"}`)
+}
+
+// passquarePhone is the digits of a number; the Russian trunk prefix is the
+// country's.
+func passquarePhone(text string) string {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
+	switch {
+	case len(digits) == 11 && digits[0] == '8' && !strings.HasPrefix(strings.TrimSpace(text), "+"):
+		return "7" + digits[1:]
+	default:
+		return digits
+	}
 }
 
 func (passquareKind) read(in *intake) reading {

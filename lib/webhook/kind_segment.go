@@ -23,6 +23,10 @@ type segmentKind struct{}
 
 func (segmentKind) headers() []string { return []string{segmentSignature} }
 
+// pages are the headers of the libraries in a browser: the write key, and the
+// anonymous id by which RudderStack's keeps the order of a visitor's calls.
+func (segmentKind) pages() []string { return []string{"authorization", "anonymousid"} }
+
 func (segmentKind) fields() []string { return []string{"writeKey"} }
 
 // prove checks the signature of a webhook destination, which decides alone, or
@@ -133,7 +137,8 @@ type call struct {
 	item          event.Value
 	kind          string // identify, track…
 	context, sent event.Value
-	unsigned      bool // an element of a batch that the signature does not cover
+	around        event.Value // the batch's context, see merge
+	unsigned      bool        // an element of a batch that the signature does not cover
 }
 
 func (segmentKind) calls(in *intake) ([]call, *reading) {
@@ -163,8 +168,8 @@ func (segmentKind) calls(in *intake) ([]call, *reading) {
 	return calls, nil
 }
 
-// segmentCall adds to an item what stands beside the batch: the context's members
-// that the item does not have, and the time of sending.
+// segmentCall adds to an item what stands beside the batch: the context and the
+// time of sending.
 func segmentCall(in *intake, item, batch event.Value) call {
 	c := call{item: item, kind: strings.ToLower(textAt(item, "type")), context: opened(item.Get("context")), sent: item.Get("sentAt")}
 	if c.kind == "" { // POST /v1/track
@@ -176,24 +181,34 @@ func segmentCall(in *intake, item, batch event.Value) call {
 	if c.sent.Type == event.Null {
 		c.sent = batch.Get("sentAt")
 	}
-	around := opened(batch.Get("context"))
-	if len(around.Members) == 0 {
-		return c
+	c.around = opened(batch.Get("context"))
+	return c
+}
+
+// maxContext is how many members of a batch's context are looked at. Senders have
+// some twenty; a hostile one would have each of many calls carry thousands.
+const maxContext = 100
+
+// merge adds the members of the batch's context that the call's own does not
+// have. It is done when the call is read, so that the many calls of a batch do not
+// hold a copy each.
+func (c *call) merge() {
+	if len(c.around.Members) == 0 {
+		return
 	}
 	members := slices.Clip(c.context.Members)
-	for _, m := range around.Members {
+	for _, m := range c.around.Members[:min(len(c.around.Members), maxContext)] {
 		if c.context.Get(m.Key).Type == event.Null {
 			members = append(members, m)
 		}
 	}
 	c.context = event.Value{Type: event.Object, Members: members}
-	return c
 }
 
 // at is when it happened by the sender's clock corrected by ours: received −
 // (sent − original). What a collector passed on carries its own time of receipt
-// and a timestamp that is corrected already.
-func (c call) at(in *intake) time.Time {
+// and a timestamp that is corrected already. estimated says that our clock is in it.
+func (c call) at(in *intake) (at time.Time, estimated bool) {
 	stamp, original := in.time(textAt(c.item, "timestamp")), in.time(textAt(c.item, "originalTimestamp"))
 	received, sent := in.time(textAt(c.item, "receivedAt")), in.time(first(texts(c.sent)))
 	if original.IsZero() {
@@ -201,18 +216,18 @@ func (c call) at(in *intake) time.Time {
 	}
 	switch {
 	case !received.IsZero() && !stamp.IsZero():
-		return stamp
+		return stamp, false
 	case original.IsZero():
-		return received
+		return received, false
 	case sent.IsZero():
-		return original
+		return original, false
 	case received.IsZero():
-		received = in.d.ReceivedAt
+		received, estimated = in.d.ReceivedAt, true
 	}
 	if at := received.Add(original.Sub(sent)); at.Year() >= 1970 {
-		return at.Truncate(time.Microsecond)
+		return at.Truncate(time.Microsecond), estimated
 	}
-	return original
+	return original, false
 }
 
 // id is the sender's messageId. Without one it is made of the call, less what
@@ -255,23 +270,20 @@ func (k segmentKind) read(in *intake) reading {
 		return *stop
 	}
 	var r reading
-	for _, c := range calls {
+	for i, c := range calls {
 		if c.kind == "" { // a destination whose mapping the owner has changed
-			mapped := in.payload(c.item, c.item, textAt(c.item, "event"))
-			if mapped.failure != nil {
-				return mapped
-			}
-			r.events = append(r.events, mapped.events...)
+			r.part(i, in.payload(c.item, c.item, textAt(c.item, "event")))
 			continue
 		}
-		ev, ok, failure := c.event(in)
-		if failure != nil {
-			return reading{failure: failure}
-		}
-		if ok {
-			r.events = append(r.events, ev)
+		switch ev, ok, failure := c.event(in); {
+		case failure != nil:
+			r.part(i, reading{failure: failure})
+		case ok:
+			r.part(i, reading{events: []event.Event{ev}})
 		}
 	}
-	r.ping = len(r.events) == 0
-	return r
+	if len(calls) == 1 {
+		r.places = nil
+	}
+	return r.whole()
 }

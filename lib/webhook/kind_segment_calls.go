@@ -11,7 +11,9 @@ import (
 // screens, and events that neither the e-commerce names nor the source's
 // configuration know.
 func (c call) event(in *intake) (event.Event, bool, *Failure) {
-	ev := event.Event{Kind: event.Profile, At: c.at(in)}
+	c.merge()
+	ev := event.Event{Kind: event.Profile}
+	ev.At, ev.EstimatedAt = c.at(in)
 	ev.ID, ev.DerivedID = c.id()
 	c.person(in, &ev)
 	c.attribution(&ev)

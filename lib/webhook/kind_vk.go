@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/leadlake/leadlake/lib/event"
 )
@@ -48,8 +49,11 @@ func (vkKind) deliveryID(in *intake) string {
 }
 
 // vkEntity is community, form and lead: a lead's number is unique only inside
-// its community.
+// its community. A notice without the form still has the other two.
 func vkEntity(v event.Value) string {
+	if idAt(v, "object.form_id") == "" {
+		return boundedID(joined("vk", idAt(v, "object.group_id", "group_id"), idAt(v, "object.lead_id")))
+	}
 	return boundedID(joined("vk", idAt(v, "object.group_id", "group_id"), idAt(v, "object.form_id"), idAt(v, "object.lead_id")))
 }
 
@@ -82,7 +86,15 @@ func (vkKind) read(in *intake) reading {
 	for _, name := range []string{"form_id", "form_name", "ad_id"} {
 		attribute(&ev, name, idAt(object, name))
 	}
-	return in.reachable(object, ev)
+	root := event.Value{Type: event.Object, Members: slices.Clip(object.Members)}
+	for _, item := range elements(at(object, "answers")) { // the source's map finds a question by its title where the answer is no object
+		if value := opened(at(item, "answer")); value.Type == event.Object {
+			for _, name := range textsAt(item, "key", "question") {
+				root.Members = append(root.Members, event.Member{Key: name, Value: vkAnswer(value)})
+			}
+		}
+	}
+	return in.reachable(root, ev)
 }
 
 // vkAnswer is the text of an answer: a scalar, a list, or objects with a value.

@@ -66,6 +66,9 @@ func (k wooKind) read(in *intake) reading {
 	if stop != nil {
 		return *stop
 	}
+	if len(v.Members) == 1 && v.Members[0].Key == "webhook_id" {
+		return reading{ping: true} // the same written otherwise; it had to be signed
+	}
 	resource, act, _ := strings.Cut(k.topic(in, v), ".")
 	id := idAt(v, "id")
 	switch {
@@ -86,10 +89,14 @@ func (k wooKind) read(in *intake) reading {
 	}
 }
 
-// topic is the header's or, for bodies without it, what the body looks like.
+// topic is the header's, which is empty at times, or that of its two halves or,
+// for bodies without them, what the body looks like.
 func (wooKind) topic(in *intake, v event.Value) string {
 	if topic := strings.ToLower(in.d.Header["x-wc-webhook-topic"]); topic != "" {
 		return topic
+	}
+	if resource, act := in.d.Header["x-wc-webhook-resource"], in.d.Header["x-wc-webhook-event"]; resource != "" && act != "" {
+		return strings.ToLower(resource + "." + act)
 	}
 	has := func(key string) bool { return v.Get(key).Type != event.Null }
 	switch {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -48,6 +49,7 @@ func (s *fieldSet) open(object event.Value, path, prefix string, depth int) {
 		}
 		inside := joinPath(path, m.Key)
 		inner, ok := container(m.Key)
+		ok = ok || nameKey(m.Key) == "client" && s.in.d.Source.Kind != "json" // where it belongs to the native event
 		value := m.Value
 		if ok {
 			value = opened(value) // a form may hold them as one JSON text
@@ -111,6 +113,7 @@ func container(name string) (prefix string, ok bool) {
 	case "utm", "utms", "utmdata", "utmparams":
 		return "utm_", true
 	case "data", "fields", "field", "formfields", "formdata", "form", "lead", "user", "customer", "person", "contact", "values", "answers",
+		"buyer", "visitor", "subscriber", "payload",
 		"hidden", "params", "tracking", "analytics", "metadata", "meta", "wpcf7":
 		return "", true
 	default:
@@ -134,7 +137,7 @@ func nameKey(name string) string {
 }
 
 // named returns the fields that a name of the configuration means: by exact name
-// or path, else by nameKey.
+// or path, else by nameKey, else by a path into what the fields hold.
 func (s *fieldSet) named(name string) []*field {
 	var exact, alike []*field
 	for i := range s.fields {
@@ -351,12 +354,19 @@ func (s *fieldSet) keepRest(ev *event.Event) {
 	}
 }
 
+// maxAttribute is from how many bytes on an attribute is continued under a second
+// name, so that a name which comes thousands of times does not cost the square.
+const maxAttribute = 8 << 10
+
 func attribute(ev *event.Event, key, value string) {
 	if value == "" {
 		return
 	}
 	if ev.Attributes == nil {
 		ev.Attributes = make(map[string]string)
+	}
+	for name, n := key, 2; len(ev.Attributes[key]) >= maxAttribute && ev.Attributes[key] != value; n++ {
+		key = name + "_" + strconv.Itoa(n)
 	}
 	if old, ok := ev.Attributes[key]; ok && old != value {
 		value = old + "; " + value

@@ -13,6 +13,17 @@ import (
 // form's own), client_id (often a counter's), number, card_number (may be a bank
 // card's), text, date.
 func usualField(name string) string {
+	if ours := usualName(name); ours != "" {
+		return ours
+	}
+	// "Почта (e-mail)", "Телефон / WhatsApp": the first of the words decides.
+	if i := strings.IndexAny(name, "(/|"); i > 0 && i+1 < len(name) {
+		return usualName(name[:i])
+	}
+	return ""
+}
+
+func usualName(name string) string {
 	key := nameKey(name)
 	if ours := usualKey(key); ours != "" {
 		return ours

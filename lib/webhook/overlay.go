@@ -17,7 +17,7 @@ import (
 // found; names that are not ours become attributes.
 func overlay(in *intake, root event.Value, ev *event.Event) {
 	source := in.d.Source
-	if len(source.Map) == 0 && len(source.Consents) == 0 {
+	if len(source.Map) == 0 && len(source.Consents) == 0 || root.Type == event.Null {
 		return
 	}
 	s := &fieldSet{in: in, root: root}
@@ -155,6 +155,7 @@ func (in *intake) override(ev *event.Event, ours string, values []string) {
 	case "utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term":
 		in.overrideUTM(ev, ours, one)
 	default:
+		delete(ev.Attribution.ClickIDs, ours)
 		if !in.overrideOrder(ev, ours, one) && !in.overrideContact(ev, ours, one) && !mark(&ev.Attribution, ours, one) {
 			attribute(ev, ours, strings.Join(values, "; "))
 		}

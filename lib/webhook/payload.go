@@ -107,32 +107,34 @@ func (in *intake) payload(root, v event.Value, word string) reading {
 		return reading{ping: true}
 	}
 	v = opened(v)
-	list := []event.Value{v}
-	if v.Type == event.Array {
-		list = v.Items
+	if v.Type != event.Array || len(v.Items) == 1 {
+		if v.Type == event.Array {
+			v = v.Items[0]
+		}
+		return in.carried(root, opened(v), word, m)
 	}
 	var r reading
-	for _, item := range list {
+	for i, item := range v.Items {
 		item = opened(item)
-		if native(item) {
-			ev, faults := event.FromJSON(translated(in, item), "data", in.cfg.Defaults(in.d.Source))
-			if len(faults) > 0 {
-				return reading{failure: invalidEvent(faults)}
-			}
-			r.events = append(r.events, ev)
-			continue
-		}
-		around := root
-		if len(list) > 1 {
-			around = item // the root holds the others too
-		}
-		ev, failure := in.flat(around, item, word, m)
-		if failure != nil {
-			return reading{failure: failure}
-		}
-		r.events = append(r.events, ev)
+		r.part(i, in.carried(item, item, word, m)) // the root holds the others too
 	}
-	return r
+	return r.whole()
+}
+
+// carried reads one of the things that an envelope carries.
+func (in *intake) carried(root, v event.Value, word string, m meaning) reading {
+	if native(v) {
+		ev, faults := event.FromJSON(translated(in, v), "data", in.cfg.Defaults(in.d.Source))
+		if len(faults) > 0 {
+			return reading{failure: invalidEvent(faults)}
+		}
+		return reading{events: []event.Event{ev}}
+	}
+	ev, failure := in.flat(root, v, word, m)
+	if failure != nil {
+		return reading{failure: failure}
+	}
+	return reading{events: []event.Event{ev}}
 }
 
 func (in *intake) flat(root, v event.Value, word string, m meaning) (event.Event, *Failure) {
@@ -140,6 +142,13 @@ func (in *intake) flat(root, v event.Value, word string, m meaning) (event.Event
 		v = event.Value{Type: event.Object}
 	}
 	fields := newFieldSet(in, v)
+	for _, m := range opened(v.Get("order")).Members { // the buyer may stand in the order
+		if _, ok := container(m.Key); (ok || nameKey(m.Key) == "client") && m.Value.Type == event.Object {
+			fields.open(m.Value, joinPath("order", m.Key), "", 1)
+		} else if usual := usualField(m.Key); usual == "phone" || usual == "email" {
+			fields.add(m.Key, joinPath("order", m.Key), m.Value)
+		}
+	}
 	ev := fields.lead()
 	if !in.d.Source.Orders.None && ev.Order == nil {
 		if o := fields.plainOrder(&ev, v, word); o != nil {

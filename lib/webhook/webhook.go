@@ -59,13 +59,15 @@ func (d Delivery) Content() []byte {
 
 // Decoded is what a delivery becomes. Exactly one of these holds: Ping, Failure
 // is set, or there are Events. A batch with one invalid event is a failure as a
-// whole, since its sender is told to send it again.
+// whole where its sender is told to send it again; where he is not, the others
+// count and Left says that something is left.
 type Decoded struct {
 	Status     int // of Reply
 	Reply      Reply
 	Ping       bool // a test of the sender's: counted, no event
 	Failure    *Failure
 	Events     []event.Event // every one has an ID
+	Left       *Failure      // beside Events: why other parts of a batch became none
 	DeliveryID string        // the sender's; empty for none, and for what failed
 }
 
@@ -184,7 +186,7 @@ func read(a adapter, in *intake) (out Decoded) {
 	for i := range r.roots {
 		overlay(in, r.roots[i], &r.events[i])
 	}
-	out = Decoded{Events: r.events}
+	out = Decoded{Events: r.events, Left: r.left}
 	if id, entity, ok := fetched(in.d); ok {
 		out.DeliveryID = "fetched:" + id
 		for i := range r.events {
@@ -196,12 +198,14 @@ func read(a adapter, in *intake) (out Decoded) {
 	} else {
 		out.DeliveryID = boundedID(a.deliveryID(in))
 	}
-	finish(in, out.DeliveryID, out.Events)
+	finish(in, out.DeliveryID, out.Events, r.places)
 	return out
 }
 
-// finish gives every event its id and the source's rules.
-func finish(in *intake, deliveryID string, events []event.Event) {
+// finish gives every event its id and the source's rules. places are the events'
+// positions in a batch: an event keeps its id when a neighbour that was left out
+// becomes an event after all.
+func finish(in *intake, deliveryID string, events []event.Event, places []int) {
 	for i := range events {
 		ev := &events[i]
 		ev.SenderOrders = !in.d.Source.Orders.None
@@ -209,6 +213,8 @@ func finish(in *intake, deliveryID string, events []event.Event) {
 		ev.ID, ev.Entity = boundedID(ev.ID), boundedID(ev.Entity)
 		switch {
 		case ev.ID != "":
+		case deliveryID != "" && places != nil:
+			ev.ID = boundedID(deliveryID + "/" + strconv.Itoa(places[i]))
 		case deliveryID != "" && len(events) == 1:
 			ev.ID = deliveryID
 		case deliveryID != "":
