@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 )
@@ -56,7 +57,7 @@ func (m *machine) apart(name string) function {
 		}
 		worker := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // G204: this very program
 		worker.WaitDelay = graceTime
-		worker.Env = workerEnv(m.sys, name)
+		worker.Env = workerEnv(m.sys)
 		var answer bytes.Buffer
 		worker.Stdout, worker.Stderr = &answer, m.sys.Stderr
 		wanted, err := worker.StdinPipe()
@@ -77,22 +78,50 @@ func (m *machine) apart(name string) function {
 	}
 }
 
-// compactMemory is what the collector aims at in a compaction: it comes every few
-// minutes, beside everything else that the machine does. A night may take more.
-const compactMemory = "192MiB"
-
-// workerEnv leaves one processor to the way in, where there is more than one, and
-// bounds a compaction's memory, unless the environment says otherwise.
-func workerEnv(sys *system, name string) []string {
+// workerEnv leaves one processor to the way in, where there is more than one,
+// unless the environment says otherwise.
+func workerEnv(sys *system) []string {
 	env := os.Environ()
 	if sys.Getenv("GOMAXPROCS") == "" {
 		env = append(env, "GOMAXPROCS="+strconv.Itoa(max(1, runtime.NumCPU()-1)))
 	}
-	if name == "compact" && sys.Getenv("GOMEMLIMIT") == "" {
-		env = append(env, "GOMEMLIMIT="+compactMemory)
-	}
 	return env
 }
+
+// compactMemory is what the collector aims at in a compaction of a small base: it
+// comes every few minutes, beside everything else that the machine does.
+const compactMemory = 128 << 20
+
+// boundCompaction lets the collector aim at what a compaction needs: that, the
+// objects of the days it adds to, old and new, and what it remembers of the ids of
+// the weeks before. Without a limit the heap would grow to twice as much, with too
+// small a one the collector would take half of the time. GOMEMLIMIT says otherwise.
+func boundCompaction(ctx context.Context, sys *system, store objstore.Store) error {
+	if sys.SetMemoryLimit == nil || sys.Getenv("GOMEMLIMIT") != "" {
+		return nil
+	}
+	limit := int64(compactMemory)
+	for _, prefix := range []string{lake.DeliveriesPrefix, lake.EventsPrefix, lake.ContactsPrefix, lake.FailedPrefix} {
+		var sizes []int64
+		for info, err := range store.List(ctx, prefix, "") {
+			if err != nil {
+				return fmt.Errorf("list %s: %w", prefix, err)
+			}
+			sizes = append(sizes, info.Size)
+		}
+		if prefix != lake.DeliveriesPrefix { // of the others only the days that still grow
+			sizes = sizes[max(0, len(sizes)-2):]
+		}
+		for _, size := range sizes[max(0, len(sizes)-rememberedDays):] {
+			limit += 2 * size
+		}
+	}
+	sys.SetMemoryLimit(limit)
+	return nil
+}
+
+// rememberedDays is dedupe_days with the days at both ends.
+const rememberedDays = 37
 
 // workCommand is a worker's whole life.
 func workCommand(ctx context.Context, sys *system, args []string) error {
@@ -127,6 +156,11 @@ func workCommand(ctx context.Context, sys *system, args []string) error {
 	run := m.functions()[f.Arg(0)]
 	if run == nil {
 		return errors.Join(wrongUse("no function %q", f.Arg(0)), m.Close())
+	}
+	if f.Arg(0) == "compact" {
+		if err := boundCompaction(ctx, sys, store); err != nil {
+			return errors.Join(err, m.Close())
+		}
 	}
 	result, err := run(ctx, order.Event)
 	if err = errors.Join(err, m.Close()); err != nil {

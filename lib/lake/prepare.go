@@ -74,7 +74,7 @@ func (r Refiner) prepare(cfg *config.Config, row rawDelivery) (p prepared) {
 			}
 		}
 	}()
-	decoded := webhook.Decode(cfg, deliveryOf(p.source, row))
+	decoded := webhook.Understand(cfg, deliveryOf(p.source, row))
 	p.failure, p.left = decoded.Failure, decoded.Left
 	if decoded.DeliveryID != "" {
 		p.idKey = webhook.RawKey(row.Source, decoded.DeliveryID, nil, row.ReceivedAt)

@@ -134,7 +134,7 @@ func (v *verifier) object(ctx context.Context, key string) (tried, stored int, e
 		if !fits {
 			continue
 		}
-		decoded := webhook.Decode(v.cfg, d)
+		decoded := webhook.Understand(v.cfg, d)
 		d.HasID = decoded.DeliveryID != ""
 		d.Key = webhook.RawKey(d.Source.Name, decoded.DeliveryID, d.Content(), d.ReceivedAt)
 		if err := v.raw.Store(ctx, rawRow(d)); err != nil {

@@ -270,7 +270,7 @@ func (e *eraser) ownerOfDelivery(row schema.RawRow) (act *Act, others bool) {
 		for _, pair := range row.Headers.Pairs {
 			headers[pair.Key] = pair.Value
 		}
-		events = webhook.Decode(e.cfg, webhook.Delivery{
+		events = webhook.Understand(e.cfg, webhook.Delivery{
 			Source: source, Key: row.Key, HasID: row.HasID, Method: row.Method, ContentType: row.ContentType, Suffix: row.Suffix,
 			Query: row.Query, Header: headers, Body: row.Body, ReceivedAt: row.ReceivedAt, Trusted: row.Trusted,
 		}).Events

@@ -182,7 +182,7 @@ func (w *sheetWriter) delivery(rec spreadsheet.Record) (SheetDelivery, error) {
 		return SheetDelivery{}, fmt.Errorf("write row %d: %w", rec.Rows[0].Number, err)
 	}
 	d := SheetDelivery{ID: hex.EncodeToString(sum[:]), Body: body, Row: rec.Rows[0].Number, Notes: rec.Notes, Rows: len(rec.Rows)}
-	out := webhook.Decode(w.cfg, webhook.Delivery{
+	out := webhook.Understand(w.cfg, webhook.Delivery{
 		Source: w.source, Method: "POST", ContentType: sheetType, Body: body, HasID: true, ReceivedAt: time.Unix(0, 0).UTC(), Trusted: true,
 	})
 	if out.Failure != nil {

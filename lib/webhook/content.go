@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/leadlake/leadlake/lib/event"
 )
@@ -131,7 +132,7 @@ func plainPairs(body []byte) ([]pair, bool) {
 // that differ in more than their case: nobody else could correct a fault.
 func jsonContent(d *Delivery, body []byte, charset string, strict bool) *content {
 	strict = strict && d.Source.Kind == "json"
-	if _, broken := countRunes(body); broken > 0 && (!strict || strings.EqualFold(charset, "windows-1251") || strings.EqualFold(charset, "cp1251")) {
+	if !utf8.Valid(body) && (!strict || strings.EqualFold(charset, "windows-1251") || strings.EqualFold(charset, "cp1251")) {
 		if letters, broken := countRunes(body); broken > letters {
 			body = windows1251(body)
 		}

@@ -146,13 +146,22 @@ func Decode(cfg *config.Config, d Delivery) Decoded {
 	return decode(newIntake(cfg, &d))
 }
 
-func decode(in *intake) (out Decoded) {
+// Understand is Decode without Reply and Status, for those whom no sender waits for.
+func Understand(cfg *config.Config, d Delivery) Decoded { return understand(newIntake(cfg, &d)) }
+
+func understand(in *intake) Decoded {
+	a := adapterFor(in.d.Source.Kind)
+	if a == nil {
+		return Decoded{Failure: &Failure{Reason: ReasonUnknownKind, Detail: "the source's kind has no adapter in this version"}}
+	}
+	return read(a, in)
+}
+
+func decode(in *intake) Decoded {
+	out := understand(in)
 	a := adapterFor(in.d.Source.Kind)
 	if a == nil {
 		a = jsonKind{}
-		out.Failure = &Failure{Reason: ReasonUnknownKind, Detail: "the source's kind has no adapter in this version"}
-	} else {
-		out = read(a, in)
 	}
 	if text := echo(in.d); text != "" {
 		out.Reply = replyText(text)

@@ -17,5 +17,10 @@ func LimitMemory(getenv func(string) string) int64 {
 	}
 	limit := size << 20 / 7 * 6
 	debug.SetMemoryLimit(limit)
+	if getenv("GOGC") == "" {
+		// The memory is paid for whether it is used or not: it is collected when it is
+		// short, and a compaction takes a sixth less time.
+		debug.SetGCPercent(400)
+	}
 	return limit
 }
