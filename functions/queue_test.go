@@ -252,20 +252,40 @@ func TestAKilledConsumerLosesNothing(t *testing.T) {
 	c, queue := queued(t)
 	queue.MaxReceives = 1000
 	ingest, consumer := c.start(t, "ingest"), c.start(t, "queue")
-	const deliveries = 40
-	for n := range deliveries {
-		post(t, ingest, "site", fmt.Sprintf(`{"id":"d%d","kind":"lead","client":{"phone":"+7900000%04d"}}`, n, n))
+	deliveries := 0
+	fill := func() {
+		for range 15 {
+			post(t, ingest, "site", fmt.Sprintf(`{"id":"d%d","kind":"lead","client":{"phone":"+7900000%04d"}}`, deliveries, deliveries))
+			deliveries++
+		}
 	}
 	kills := 0
-	for after := time.Millisecond; len(queue.Waiting()) > 0; after += after / 4 {
-		killer := time.AfterFunc(after, consumer.Kill)
-		_, err := deliver(t, queue, consumer, 15)
-		if !killer.Stop() && err != nil {
+	for round := 0; kills < 3 && round < 40; round++ {
+		fill()
+		fill()
+		// The first batch starts the instance if it is gone; the second takes as long as
+		// the work itself does, and the kill comes inside of the third.
+		var took time.Duration
+		for range 2 {
+			begin := time.Now()
+			if _, err := deliver(t, queue, consumer, 8); err != nil {
+				t.Fatal(err)
+			}
+			took = time.Since(begin)
+		}
+		killer := time.AfterFunc(took*time.Duration(1+round%7)/8, consumer.Kill)
+		_, _ = deliver(t, queue, consumer, 8) // a fresh instance is given the batch again, or the queue keeps it
+		if !killer.Stop() {
 			kills++
 		}
 	}
 	if kills == 0 {
 		t.Error("the consumer was never killed at its work")
+	}
+	for len(queue.Waiting()) > 0 {
+		if _, err := deliver(t, queue, consumer, 15); err != nil {
+			t.Log("killed once more: ", err) // by a timer of the last round
+		}
 	}
 	var report map[string]any
 	if err := c.start(t, "compact").Invoke(t.Context(), struct{}{}, &report); err != nil || report["events"] != float64(deliveries) || report["failed"] != float64(0) {
