@@ -90,7 +90,7 @@ func workerEnv(sys *system) []string {
 
 // compactMemory is what the collector aims at in a compaction of a small base: it
 // comes every few minutes, beside everything else that the machine does.
-const compactMemory = 128 << 20
+const compactMemory = 176 << 20
 
 // boundCompaction lets the collector aim at what a compaction needs: that, the
 // objects of the days it adds to, old and new, and what it remembers of the ids of
