@@ -55,6 +55,9 @@ func (p *Pipeline) Redrive(ctx context.Context, request RedriveRequest) (Redrive
 		report.Counts, err = p.redrive(ctx, request)
 	}
 	more := report.Asked > 0
+	if report.Counts == nil {
+		report.Counts = lake.RedriveCounts{} // an empty list in JSON
+	}
 	for _, one := range report.Counts {
 		more = more || one.Stored > 0
 	}
