@@ -200,3 +200,14 @@ func printJSON(out io.Writer, value any) error {
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
 }
+
+// readingFlags are the answers to what a table file leaves open, the same for
+// every command that reads one.
+func (f *flags) readingFlags(columns, charset, delimiter, sheet, date, decimal *string) {
+	f.StringVar(columns, "map", "", "columns by name or number, `field=column,...`, e.g. client=1,date=2,amount=4")
+	f.StringVar(charset, "charset", "", "`character set` of the files, e.g. windows-1251")
+	f.StringVar(delimiter, "delimiter", "", "`sign` between the columns of the files")
+	f.StringVar(sheet, "sheet", "", "`name` of the sheet of a workbook")
+	f.StringVar(date, "date", "", "order of day and month in dates, `dmy|mdy`")
+	f.StringVar(decimal, "decimal", "", "sign before the fraction of numbers, `comma|point`")
+}

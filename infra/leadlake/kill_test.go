@@ -56,6 +56,23 @@ func startChild(t *testing.T, program, data string) *child {
 	return c
 }
 
+// buildShop builds the program, and makes a directory with the shop's configuration.
+func buildShop(t *testing.T) (program, data string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "leadlake.exe")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	data = filepath.Join(t.TempDir(), "data")
+	if err := os.MkdirAll(filepath.Join(data, "config"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "config", "leadlake.yaml"), []byte(shopConfiguration), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return program, data
+}
+
 // TestKilledServeLosesNothingAcknowledged kills a real process in the middle of
 // 2 000 posts. Afterwards every acknowledged delivery is in the ledger exactly
 // once, with its event; and sending all of them again adds only what was lost
@@ -64,17 +81,7 @@ func TestKilledServeLosesNothingAcknowledged(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	program := filepath.Join(t.TempDir(), "leadlake.exe")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	data := filepath.Join(t.TempDir(), "data")
-	if err := os.MkdirAll(filepath.Join(data, "config"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(data, "config", "leadlake.yaml"), []byte(shopConfiguration), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	program, data := buildShop(t)
 	const posts, killAfter, senders = 2000, 700, 16
 	server := startChild(t, program, data)
 	acknowledged := sendAll(t, server.address, posts, senders, func(done int64) {

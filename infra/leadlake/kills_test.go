@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -95,17 +93,7 @@ func TestAShopSurvivesKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program and posts 10 000 deliveries")
 	}
-	program := filepath.Join(t.TempDir(), "leadlake.exe")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	data := filepath.Join(t.TempDir(), "data")
-	if err := os.MkdirAll(filepath.Join(data, "config"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(data, "config", "leadlake.yaml"), []byte(shopConfiguration), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	program, data := buildShop(t)
 	random := rand.New(rand.NewPCG(3, 100))
 	post, ids, broken := killShop(*killDeliveries, random)
 	cfg, err := config.Parse([]byte(shopConfiguration))

@@ -181,7 +181,7 @@ const (
 
 // qualityRows measures the base: what is known of how many clients, and what
 // could not be used.
-func qualityRows(ctx context.Context, n *night) ([]schema.QualityRow, error) {
+func qualityRows(n *night, ledger []LedgerDay) []schema.QualityRow {
 	clients := int64(len(n.cards))
 	counts := map[string]int64{"name": 0, "phone": 0, "email": 0, "birth_date": 0, "ads_consent": 0, "more_than_one_record": 0}
 	for i := range n.cards {
@@ -206,13 +206,9 @@ func qualityRows(ctx context.Context, n *night) ([]schema.QualityRow, error) {
 		schema.QualityRow{Measure: measureAnonymous, Count: totals.AnonymousOrders, Of: totals.Orders},
 		schema.QualityRow{Measure: measureAnonymousMinor, Count: totals.AnonymousMinor, Of: totals.RevenueMinor},
 		schema.QualityRow{Measure: "orders_in_other_currencies", Count: totals.OtherOrders, Of: totals.Orders})
-	failed, err := failedCounts(ctx, n.store)
-	if err != nil {
-		return nil, err
-	}
-	rows = append(rows, failed...)
+	rows = append(rows, failedCounts(ledger)...)
 	slices.SortFunc(rows, func(a, b schema.QualityRow) int {
 		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Measure, b.Measure))
 	})
-	return rows, nil
+	return rows
 }

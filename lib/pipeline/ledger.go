@@ -1,89 +1,62 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// ledgerRows balances every day and source: each received delivery has exactly
-// one outcome. Received is counted from the ledger's lines; whether raw holds
-// deliveries that no line names is what CheckLedger looks at.
-func ledgerRows(ctx context.Context, store objstore.Store) ([]schema.LedgerRow, error) {
+// countLedger counts the outcomes of every day and source. A day balances here if
+// each of its lines has an outcome; whether the outcomes have their evidence, and
+// raw its lines, is what CheckLedger looks at.
+func countLedger(ctx context.Context, store objstore.Store) ([]LedgerDay, error) {
 	days, err := lake.Days(ctx, store, lake.DeliveriesPrefix)
 	if err != nil {
 		return nil, err
 	}
-	var rows []schema.LedgerRow
+	var rows []LedgerDay
 	for _, day := range days {
 		table, err := lake.ReadDay[schema.DeliveryRow](ctx, store, lake.DeliveriesPrefix, day)
 		if err != nil {
 			return nil, err
 		}
-		bySource := map[string]*schema.LedgerRow{}
-		for _, d := range table.Rows {
-			row := bySource[d.Source]
-			if row == nil {
-				row = &schema.LedgerRow{Day: day, Source: d.Source}
-				bySource[d.Source] = row
-			}
-			row.Received++
-			switch d.Outcome {
-			case schema.OutcomeEvents:
-				row.Events++
-			case schema.OutcomePing:
-				row.Pings++
-			case schema.OutcomeFailed:
-				row.Failed++
-			case schema.OutcomeDuplicate:
-				row.Duplicates++
-			case schema.OutcomeSuppressed:
-				row.Suppressed++
-			case schema.OutcomeErased:
-				row.Erased++
-			}
-		}
-		for _, row := range bySource {
-			row.Balanced = row.Received == row.Events+row.Pings+row.Failed+row.Duplicates+row.Suppressed+row.Erased
-			rows = append(rows, *row)
+		c := &dayCheck{day: day}
+		c.reset()
+		c.count(table.Rows)
+		rows = append(rows, c.rows()...)
+	}
+	return rows, nil
+}
+
+// ledgerTable is the ledger as a table of the night or of a page.
+func ledgerTable(days []LedgerDay) []schema.LedgerRow {
+	rows := make([]schema.LedgerRow, len(days))
+	for i, d := range days {
+		rows[i] = schema.LedgerRow{
+			Day: d.Day, Source: d.Source, Received: d.Received, Events: d.Events, Pings: d.Pings, Failed: d.Failed,
+			Duplicates: d.Duplicates, Suppressed: d.Suppressed, Erased: d.Erased, Balanced: d.Balanced,
 		}
 	}
-	slices.SortFunc(rows, func(a, b schema.LedgerRow) int {
-		return cmp.Or(strings.Compare(a.Day, b.Day), strings.Compare(a.Source, b.Source))
-	})
-	return rows, nil
+	return rows
 }
 
 // failedCounts counts failed deliveries by source and reason, of all deliveries
 // of the source.
-func failedCounts(ctx context.Context, store objstore.Store) ([]schema.QualityRow, error) {
-	days, err := lake.Days(ctx, store, lake.DeliveriesPrefix)
-	if err != nil {
-		return nil, err
-	}
+func failedCounts(days []LedgerDay) []schema.QualityRow {
 	counts, totals := map[[2]string]int64{}, map[string]int64{}
-	for _, day := range days {
-		table, err := lake.ReadDay[schema.DeliveryRow](ctx, store, lake.DeliveriesPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range table.Rows {
-			totals[d.Source]++
-			if d.Outcome == schema.OutcomeFailed {
-				counts[[2]string{d.Source, d.Reason}]++
-			}
+	for _, d := range days {
+		totals[d.Source] += d.Received
+		for reason, n := range d.FailedBy {
+			counts[[2]string{d.Source, reason}] += n
 		}
 	}
 	rows := make([]schema.QualityRow, 0, len(counts))
 	for key, count := range counts {
 		rows = append(rows, schema.QualityRow{Source: key[0], Measure: failedMeasure + key[1], Count: count, Of: totals[key[0]]})
 	}
-	return rows, nil
+	return rows
 }
 
 // failedMeasure begins the measures of gold/quality that count failures.

@@ -170,9 +170,13 @@ type dayCheck struct {
 	faults              map[[2]string]*LedgerFault // source, kind
 }
 
+func (c *dayCheck) reset() {
+	c.deliveries, c.waiting, c.bySource, c.faults = 0, 0, map[string]*LedgerDay{}, map[[2]string]*LedgerFault{}
+}
+
 func (c *dayCheck) run(ctx context.Context) error {
 	for look := 1; ; look++ {
-		c.deliveries, c.waiting, c.bySource, c.faults = 0, 0, map[string]*LedgerDay{}, map[[2]string]*LedgerFault{}
+		c.reset()
 		ledger, err := lake.ReadDay[schema.DeliveryRow](ctx, c.store, lake.DeliveriesPrefix, c.day)
 		if err != nil {
 			return err

@@ -51,12 +51,7 @@ func (p *Pipeline) ledgerOfLate(ctx context.Context) ([]schema.LedgerRow, error)
 			}
 		}
 		fresh[day] = known
-		for _, r := range known.rows {
-			rows = append(rows, schema.LedgerRow{
-				Day: r.Day, Source: r.Source, Received: r.Received, Events: r.Events, Pings: r.Pings, Failed: r.Failed,
-				Duplicates: r.Duplicates, Suppressed: r.Suppressed, Erased: r.Erased, Balanced: r.Balanced,
-			})
-		}
+		rows = append(rows, ledgerTable(known.rows)...)
 	}
 	p.ledgers.days = fresh
 	return slices.Clip(rows), nil

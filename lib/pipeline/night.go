@@ -361,11 +361,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 			moves = codeMoves(old, n.rows)
 		}
 	}
-	ledger, err := ledgerRows(ctx, n.store)
-	if err != nil {
-		return err
-	}
-	quality, err := qualityRows(ctx, n)
+	ledger, err := countLedger(ctx, n.store)
 	if err != nil {
 		return err
 	}
@@ -379,8 +375,8 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
 		lake.AddTable(ctx, p.store, &n.run, segment.Membership(n.rows, before, n.asOf)),
-		lake.AddTable(ctx, p.store, &n.run, ledger),
-		lake.AddTable(ctx, p.store, &n.run, quality),
+		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
+		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),
 	)
 }
 

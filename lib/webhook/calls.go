@@ -168,18 +168,6 @@ func digest(b []byte) string {
 	return hex.EncodeToString(hash[:6])
 }
 
-// yes reads a flag; told is false for what is none.
-func yes(text string) (value, told bool) {
-	switch strings.ToLower(text) {
-	case "true", "1", "yes", "да":
-		return true, true
-	case "false", "0", "no", "нет":
-		return false, true
-	default:
-		return false, false
-	}
-}
-
 // answered is the result of a call that a flag tells.
 func answered(text string) string {
 	switch value, told := yes(text); {

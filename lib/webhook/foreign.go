@@ -301,3 +301,15 @@ func attributedURL(a *event.Attribution, url string) {
 		}
 	}
 }
+
+// yes reads a flag; told is false for what is none.
+func yes(text string) (value, told bool) {
+	switch strings.ToLower(text) {
+	case "true", "1", "yes", "да":
+		return true, true
+	case "false", "0", "no", "нет":
+		return false, true
+	default:
+		return false, false
+	}
+}

@@ -1,8 +1,6 @@
 package webhook
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"strings"
 
 	"github.com/leadlake/leadlake/lib/event"
@@ -39,8 +37,7 @@ func (bitrix24Kind) prove(d *Delivery, secret string) bool {
 	if token == "" {
 		return proveShared(d, secret)
 	}
-	a, b := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(secret))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	return equalSecret(token, secret)
 }
 
 func (bitrix24Kind) deliveryID(in *intake) string {

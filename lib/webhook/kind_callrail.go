@@ -28,20 +28,14 @@ func (callRailKind) prove(d *Delivery, secret string) bool {
 		return proveShared(d, secret)
 	}
 	given, err := base64.StdEncoding.DecodeString(signature)
-	return err == nil && hmac.Equal(given, hmacSHA1(d.Body, secret))
-}
-
-func hmacSHA1(body []byte, secret string) []byte {
-	mac := hmac.New(sha1.New, []byte(secret))
-	mac.Write(body)
-	return mac.Sum(nil)
+	return err == nil && hmac.Equal(given, keyedHash(sha1.New, []byte(secret), d.Body))
 }
 
 // proveSHA1 checks a signature written sha1=<hex>.
 func proveSHA1(d *Delivery, signature, secret string) bool {
 	digits, ok := strings.CutPrefix(signature, "sha1=")
 	given, err := hex.DecodeString(digits)
-	return ok && err == nil && hmac.Equal(given, hmacSHA1(d.Body, secret))
+	return ok && err == nil && hmac.Equal(given, keyedHash(sha1.New, []byte(secret), d.Body))
 }
 
 // callRailTopic is pre, routing, post, modified, text_received, text_sent, text

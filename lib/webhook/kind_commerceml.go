@@ -3,9 +3,6 @@ package webhook
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,14 +21,8 @@ type commerceMLKind struct{ foreign }
 // exchange, in basic authentication under any name.
 func (commerceMLKind) prove(d *Delivery, secret string) bool {
 	shared := proveShared(d, secret)
-	password := ""
-	if scheme, coded, ok := strings.Cut(d.Header["authorization"], " "); ok && strings.EqualFold(scheme, "basic") {
-		if plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(coded)); err == nil {
-			_, password, _ = strings.Cut(string(plain), ":")
-		}
-	}
-	a, b := sha256.Sum256([]byte(password)), sha256.Sum256([]byte(secret))
-	return shared || subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	_, password := basicAuth(d.Header["authorization"])
+	return equalSecret(password, secret) || shared
 }
 
 // deliveryID is that of a file with one order: the source, the order and a hash of
@@ -179,7 +170,7 @@ func (k commerceMLKind) status(in *intake, ev *event.Event, v event.Value) {
 			words = append(words, text)
 		}
 		for _, status := range []string{event.StatusPaid, event.StatusCompleted, event.StatusCancelled} {
-			if in.d.Source.Options[status] == r.Key && saysYes(text) {
+			if done, _ := yes(text); done && in.d.Source.Options[status] == r.Key {
 				words = append(words, status)
 			}
 		}

@@ -32,7 +32,7 @@ func (googleAdsKind) read(in *intake) reading {
 	if stop != nil {
 		return *stop
 	}
-	if saysYes(textAt(v, "is_test")) {
+	if test, _ := yes(textAt(v, "is_test")); test {
 		return reading{ping: true}
 	}
 	var answers []answer

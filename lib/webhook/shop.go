@@ -23,9 +23,7 @@ func shopSignature(text []byte, signature, secret string) bool {
 	if err != nil || len(given) != sha256.Size {
 		return false
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write(text)
-	return hmac.Equal(mac.Sum(nil), given)
+	return hmac.Equal(keyedHash(sha256.New, []byte(secret), text), given)
 }
 
 // contentID is a name for texts: equal texts have the same one.
@@ -156,14 +154,4 @@ func (in *intake) reduced(item event.Item, discount, currency string) string {
 		return ""
 	}
 	return in.decimal(full-max(off, -off), currency)
-}
-
-// saysYes reports whether a text says so.
-func saysYes(text string) bool {
-	switch strings.ToLower(text) {
-	case "true", "1", "yes", "да":
-		return true
-	default:
-		return false
-	}
 }
