@@ -39,7 +39,7 @@ func holdsNoSecret(t *testing.T, d webhook.Delivery, secrets ...string) {
 func TestTruncatedCallSamples(t *testing.T) {
 	open := parse(t, openCalls())
 	for _, s := range samples(t, callSources()...) {
-		whole := sampleBody(t, s)
+		whole := s.body
 		for cut := 0; cut <= len(whole); cut += 97 {
 			soundly(t, open, s.Source, s.ContentType, whole[:cut])
 		}
@@ -93,7 +93,7 @@ func TestWrongTypesInCallSamples(t *testing.T) {
 	wrong := []string{`null`, `""`, `"0"`, `0`, `[]`, `{}`, `[[]]`, `["x"]`, `{"a":{"b":1}}`, `true`, `18446744073709551616`, `"\u0000"`, `"{\"a\":1}"`}
 	for _, s := range samples(t, callSources()...) {
 		if !strings.HasSuffix(s.File, ".json") {
-			form, err := url.ParseQuery(sampleBody(t, s))
+			form, err := url.ParseQuery(s.body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,7 +107,7 @@ func TestWrongTypesInCallSamples(t *testing.T) {
 			continue
 		}
 		var tree any
-		if err := json.Unmarshal([]byte(sampleBody(t, s)), &tree); err != nil {
+		if err := json.Unmarshal([]byte(s.body), &tree); err != nil {
 			t.Fatal(err)
 		}
 		for _, value := range wrong {

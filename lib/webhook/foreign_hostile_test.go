@@ -21,7 +21,7 @@ func foreignBodies(t testing.TB) map[string]string {
 		"meta-leadgen.json", "vk-lead_forms_new.json", "googleads-lead.json", "typeform-response.json", "passquare-createCustomer.json",
 		"passteam-mindbox-customerUpdated.json", "standardwebhooks-vector.json", "cloudevents-structured.json",
 	} {
-		row := manifestOf(t, file)
+		row := sampleOf(t, file)
 		bodies[row.Source] = row.body
 	}
 	return bodies

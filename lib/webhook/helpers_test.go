@@ -194,3 +194,39 @@ sources:
   - {name: site-json, kind: json, origins: ["https://shop.example"]}
   - {name: tilda, kind: tilda}
 `
+
+// decodeDelivery runs one delivery to a source of the kind with more
+// configuration.
+func decodeDelivery(t testing.TB, kind, more string, d webhook.Delivery) webhook.Decoded {
+	t.Helper()
+	cfg, err := config.Parse([]byte("sources:\n  - {name: s, kind: " + kind + more + "}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Source, _ = cfg.SourceNamed("s")
+	d.ReceivedAt = received
+	if d.Method == "" {
+		d.Method = "POST"
+	}
+	if d.Header == nil {
+		d.Header = map[string]string{}
+	}
+	return webhook.Decode(cfg, d)
+}
+
+// unblanked fails where a stored delivery holds a text.
+func unblanked(t *testing.T, d webhook.Delivery, secrets ...string) {
+	t.Helper()
+	text, err := json.Marshal(struct {
+		A any
+		B string
+	}{d.Header, d.Query + "\n" + d.Suffix + "\n" + string(d.Body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the stored delivery holds a secret of %d letters", len(secret))
+		}
+	}
+}

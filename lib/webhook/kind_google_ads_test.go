@@ -10,10 +10,10 @@ import (
 )
 
 func TestGoogleAdsSample(t *testing.T) {
-	row := manifestOf(t, "googleads-lead.json")
+	row := sampleOf(t, "googleads-lead.json")
 	in := start(t, "sources:\n  - {name: google-ads, kind: google-ads, secrets: [\"env:old-google-key\", \"env:test-google-key\"]}\n")
 	for range 2 {
-		if got := row.deliver(t, in); got.status != 200 || got.body != row.Respond.Body {
+		if got := in.sendSample(t, row, row.body); got.status != 200 || got.body != *row.Respond.Body {
 			t.Fatalf("status %d, body %q", got.status, got.body)
 		}
 	}
@@ -21,7 +21,9 @@ func TestGoogleAdsSample(t *testing.T) {
 	if want := strings.Replace(row.body, "test-google-key", "***************", 1); string(d.Body) != want || !d.Trusted {
 		t.Error("the body is not stored as sent but for the key")
 	}
-	ev := row.matches(t, in.decodeLast(t))
+	out := in.decodeLast(t)
+	compare(t, row, out)
+	ev := one(t, out)
 	want := map[string]string{"form_id": "9007199254740993", "campaign_id": "12345678901", "adgroup_id": "20000000000", "creative_id": "30000000000", "What do you want?": "кофе"}
 	if diff := cmp.Diff(want, ev.Attributes); diff != "" {
 		t.Error(diff)
@@ -48,7 +50,7 @@ func TestGoogleAdsSample(t *testing.T) {
 }
 
 func TestGoogleAdsTestDataIsNoLead(t *testing.T) {
-	row := manifestOf(t, "googleads-lead.json")
+	row := sampleOf(t, "googleads-lead.json")
 	for _, mark := range []string{"true", `"true"`} {
 		out := decodeDelivery(t, "google-ads", "", webhook.Delivery{Body: []byte(strings.Replace(row.body, `"is_test": false`, `"is_test": `+mark, 1))})
 		if !out.Ping || string(out.Reply.Body) != "{}" {

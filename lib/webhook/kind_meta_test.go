@@ -25,10 +25,10 @@ sources:
 )
 
 func TestMetaAsksWhoListens(t *testing.T) {
-	row := manifestOf(t, "meta-verify.query")
+	row := sampleOf(t, "meta-verify.query")
 	in := start(t, metaConfig)
 	got := in.send(t, "GET", "/in/meta?"+row.body, "")
-	if got.status != 200 || got.body != row.Respond.Body || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
+	if got.status != 200 || got.body != *row.Respond.Body || !strings.HasPrefix(got.header.Get("Content-Type"), "text/plain") {
 		t.Fatalf("status %d, body %q, type %q", got.status, got.body, got.header.Get("Content-Type"))
 	}
 	if out := in.decodeLast(t); !out.Ping {
@@ -49,9 +49,9 @@ func TestMetaAsksWhoListens(t *testing.T) {
 }
 
 func TestMetaNoticeNamesLeadsThatAreToBeFetched(t *testing.T) {
-	row := manifestOf(t, "meta-leadgen.json")
+	row := sampleOf(t, "meta-leadgen.json")
 	in := start(t, metaConfig)
-	if got := row.deliver(t, in); got.status != 200 {
+	if got := in.sendSample(t, row, row.body); got.status != 200 {
 		t.Fatalf("status %d: %s", got.status, got.body)
 	}
 	d := in.sink.last(t)

@@ -19,17 +19,19 @@ func sign64(secret, text string) string {
 }
 
 func TestTypeformSample(t *testing.T) {
-	row := manifestOf(t, "typeform-response.json")
+	row := sampleOf(t, "typeform-response.json")
 	in := start(t, "sources:\n  - {name: typeform, kind: typeform, secrets: [\"env:old-typeform-secret\", \"env:test-typeform-secret\"]}\n")
 	for range 2 {
-		if got := row.deliver(t, in); got.status != 200 {
+		if got := in.sendSample(t, row, row.body); got.status != 200 {
 			t.Fatalf("status %d", got.status)
 		}
 	}
 	if d := in.sink.last(t); string(d.Body) != row.body || !d.Trusted {
 		t.Error("not stored as sent")
 	}
-	ev := row.matches(t, in.decodeLast(t))
+	out := in.decodeLast(t)
+	compare(t, row, out)
+	ev := one(t, out)
 	want := map[string]string{"form_id": "lT4Z3j", "form_name": "Заявка", "score": "9"}
 	if diff := cmp.Diff(want, ev.Attributes) + cmp.Diff([]string{"кофе", "чай", "какао"}, ev.Interests); diff != "" {
 		t.Error(diff)

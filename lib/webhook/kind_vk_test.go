@@ -15,10 +15,10 @@ sources:
 `
 
 func TestVKSample(t *testing.T) {
-	row := manifestOf(t, "vk-lead_forms_new.json")
+	row := sampleOf(t, "vk-lead_forms_new.json")
 	in := start(t, vkConfig)
 	for range 2 { // a duplicate gets the same answer
-		if got := row.deliver(t, in); got.status != 200 || got.body != row.Respond.Body {
+		if got := in.sendSample(t, row, row.body); got.status != 200 || got.body != *row.Respond.Body {
 			t.Fatalf("status %d, body %q", got.status, got.body)
 		}
 	}
@@ -27,7 +27,9 @@ func TestVKSample(t *testing.T) {
 		t.Error("the body is not stored as sent but for the secret")
 	}
 	unblanked(t, d, "test-vk-secret")
-	ev := row.matches(t, in.decodeLast(t))
+	out := in.decodeLast(t)
+	compare(t, row, out)
+	ev := one(t, out)
 	want := map[string]string{"form_id": "1", "form_name": "Заявка", "Что интересно?": "кофе; чай"}
 	if diff := cmp.Diff(want, ev.Attributes); diff != "" {
 		t.Error(diff)
