@@ -16,7 +16,7 @@
 // In: deliveries and tables become events.
 //
 //	lib/webhook                   authenticates, stores, answers; one adapter for each kind of sender
-//	lib/spreadsheet               CSV and XLSX as people really export them
+//	lib/spreadsheet               CSV and XLSX as people really export them, and what their rows mean
 //
 // At rest: what is kept, and how it is written so that nothing is lost.
 //
@@ -26,7 +26,7 @@
 //	lib/objstore/filestore        a directory as a store, durable against power loss
 //	lib/objstore/s3store          S3 and what speaks like it
 //	lib/objstore/s3store/s3test   a real S3 server on loopback, for tests
-//	lib/lake                      raw deliveries, day objects, the ledger, gold runs
+//	lib/lake                      raw deliveries, messages of a queue, day objects, the ledger, redrive, gold runs
 //	lib/lake/columnar             the lake read as Arrow columns
 //
 // Made of it: the night. Pure, except that writers of files get an io.Writer.
