@@ -35,10 +35,23 @@ type Card struct {
 	PreferredChannel string
 	Source           string // first touch: utm_source, else the name of the source
 	Campaign         string
+	Medium           string
+	Last             Touch // the last one that was not direct; zero: none
+	Reached          []Reach
 	Consents         consent.Ledger
 	Records          int // different sets of identifiers that were stated
 
 	Person schema.PersonRow
+}
+
+// Touch is where a client came from once.
+type Touch struct{ Source, Medium, Campaign string }
+
+// Reach says when a client first reached a stage by what events state; purchases
+// are not in it. Interest is empty for the client as a whole.
+type Reach struct {
+	Interest, Stage string
+	At              time.Time
 }
 
 // stated is the latest text of a field, by time, then event id, then the text

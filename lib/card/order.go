@@ -37,14 +37,11 @@ func FoldOrder(known schema.OrderRow, events []schema.OrderEventRow, location *t
 func statement(ev schema.OrderEventRow) schema.StatementRow {
 	s := schema.StatementRow{
 		EventID: ev.EventID, At: ev.At, Source: ev.Source, Status: ev.Status, Currency: ev.Currency,
-		TotalMinor: ev.TotalMinor, ShippingMinor: ev.ShippingMinor, HasItems: len(ev.Items) > 0,
+		TotalMinor: ev.TotalMinor, ShippingMinor: ev.ShippingMinor, HasItems: len(ev.Items) > 0, Tokens: ev.Tokens,
 	}
 	if ev.Status == event.StatusReturned && ev.ReturnedMinor != nil { // only a return says how much came back
 		amount := max(*ev.ReturnedMinor, -*ev.ReturnedMinor) // some systems write refunds below zero; none raises revenue
 		s.ReturnedMinor = &amount
-	}
-	if len(ev.Tokens) > 0 {
-		s.Token = ev.Tokens[0]
 	}
 	return s
 }
@@ -83,8 +80,8 @@ func fold(o *schema.OrderRow, location *time.Location) {
 		if s.ShippingMinor != nil {
 			o.ShippingMinor = *s.ShippingMinor
 		}
-		if s.Token != "" {
-			o.Token = s.Token
+		if len(s.Tokens) > 0 {
+			o.Token, o.MoreTokens = s.Tokens[0], s.Tokens[1:]
 		}
 		switch s.Status {
 		case event.StatusPaid, event.StatusShipped, event.StatusCompleted:

@@ -19,7 +19,9 @@ const Key = "config/leadlake.yaml"
 type Config struct {
 	Business  Business           `yaml:"business"`
 	Sources   []Source           `yaml:"sources"`
+	Identity  Identity           `yaml:"identity"`
 	Metrics   Metrics            `yaml:"metrics"`
+	Labels    Labels             `yaml:"labels"`
 	Funnel    []string           `yaml:"funnel"`
 	Segments  []Segment          `yaml:"segments"`
 	Exports   []Export           `yaml:"exports"`
@@ -90,6 +92,49 @@ type ConsentRule struct {
 	TextVersion string `yaml:"text_version"`
 }
 
+// Identity is what the owner knows better than the rules of identity resolution
+// (metrics, "Identity"). Clients are named by their id or any of their aliases.
+type Identity struct {
+	Junk  Junk    `yaml:"junk"`
+	Merge []Merge `yaml:"merge"`
+	Split []Split `yaml:"split"`
+}
+
+// Junk lists values that stand for nobody, beside the built-in ones. They link
+// nothing and count as no contact.
+type Junk struct {
+	Phones []string `yaml:"phones"` // as people write them
+	Emails []string `yaml:"emails"` // an address, or @domain for all of a domain
+}
+
+// Merge says that clients are one, whatever the rules say.
+type Merge struct {
+	Clients []string `yaml:"clients"` // two or more
+	Note    string   `yaml:"note"`
+}
+
+// Split says that what stands in different parts is never one client, whatever
+// the rules say. What stands in no part goes with whom it was first stated with.
+type Split struct {
+	Parts [][]string `yaml:"parts"` // two or more
+	Note  string     `yaml:"note"`
+}
+
+// Labels says who bears a label that is given by hand (metrics, "Base types").
+type Labels struct {
+	VIP     Label `yaml:"vip"`
+	Partner Label `yaml:"partner"`
+}
+
+// Label names its bearers: by tag (letter case does not count) or by client id.
+type Label struct {
+	Tags    []string `yaml:"tags"`
+	Clients []string `yaml:"clients"`
+	// Rule adds who meets the built-in rule, for VIP: class A and the best recency.
+	// Default true for VIP; partners have no rule.
+	Rule bool `yaml:"rule"`
+}
+
 // Metrics holds every threshold of metrics.md that the owner may change.
 type Metrics struct {
 	RFM            RFM  `yaml:"rfm"`
@@ -97,6 +142,12 @@ type Metrics struct {
 	ChurnDays      int  `yaml:"churn_days"`
 	ActiveDays     int  `yaml:"active_days"`
 	DeadDays       int  `yaml:"dead_days"`
+	SleepingDays   int  `yaml:"sleeping_days"`  // sleeping is longer ago than this; default 365
+	NewDays        int  `yaml:"new_days"`       // new: first event within; default 30
+	NewcomerDays   int  `yaml:"newcomer_days"`  // newcomer: first purchase within; default 30
+	RegularOrders  int  `yaml:"regular_orders"` // regular: more purchases than this; default 3
+	KeyDays        int  `yaml:"key_days"`       // key: first purchase longer ago than this; default 730
+	LeadWaitDays   int  `yaml:"lead_wait_days"` // a lead without any contact for so long is a fault; default 3
 	MaxShared      int  `yaml:"max_shared"`
 	EmailLinks     bool `yaml:"link_by_email"`
 	SkipZeroOrders bool `yaml:"skip_zero_orders"`
@@ -170,8 +221,10 @@ func Default() *Config {
 		Metrics: Metrics{
 			RFM:       RFM{Groups: 3, Method: "quantile", Frequency: "orders", Monetary: "sum"},
 			ABC:       ABC{Method: "money_share", A: 0.80, B: 0.95},
-			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
+			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, SleepingDays: 365, NewDays: 30, NewcomerDays: 30, RegularOrders: 3, KeyDays: 730,
+			LeadWaitDays: 3, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
 		},
+		Labels:    Labels{VIP: Label{Tags: []string{"vip"}, Rule: true}, Partner: Label{Tags: []string{"partner", "партнёр"}}},
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},
 		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
 	}

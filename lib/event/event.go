@@ -70,6 +70,7 @@ type Client struct {
 	Emails           []string          `json:"emails,omitempty"`
 	ExternalID       string            `json:"external_id,omitempty"`
 	ExternalIDs      []string          `json:"external_ids,omitempty"` // further ones; a system's own read system:id
+	References       []string          `json:"references,omitempty"`   // things the client has part in, written system_thing:id: a deal, a company
 	CardNo           string            `json:"card_no,omitempty"`
 	Name             string            `json:"name,omitempty"`
 	FirstName        string            `json:"first_name,omitempty"`
@@ -100,7 +101,7 @@ func (c Client) AllExternalIDs() []string { return merge(c.ExternalID, c.Externa
 // Identified reports whether the client has any identifier at all.
 func (c Client) Identified() bool {
 	return c.Phone != "" || c.Email != "" || c.ExternalID != "" || c.CardNo != "" || len(c.Phones) > 0 || len(c.Emails) > 0 ||
-		len(c.ExternalIDs) > 0
+		len(c.ExternalIDs) > 0 || len(c.References) > 0
 }
 
 func merge(first string, rest []string) []string {

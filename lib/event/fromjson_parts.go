@@ -26,6 +26,8 @@ func (r *reader) client(v Value, path string) Client {
 			c.ExternalID = r.text(m.Value, at)
 		case "external_ids":
 			c.ExternalIDs = r.texts(m.Value, at)
+		case "references":
+			c.References = r.texts(m.Value, at)
 		case "card_no":
 			c.CardNo = r.text(m.Value, at)
 		case "name":

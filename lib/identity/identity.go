@@ -173,7 +173,7 @@ func sameRune(s string) bool {
 }
 
 // Token stands for one identifier of a person: a letter for its kind (p phone,
-// e e-mail, c card, x a source's own id) and 26 characters of keyed hash. It is
+// e e-mail, c card, x a source's own id, r a reference) and 26 characters of keyed hash. It is
 // also the id of the client whose oldest token it is (metrics, "Identity").
 type Token string
 
@@ -183,6 +183,9 @@ const (
 	KindEmail    = 'e'
 	KindCard     = 'c'
 	KindExternal = 'x'
+	// KindReference stands for a thing that people have part in, such as a deal or
+	// a company. It leads an event to a client and never makes two clients one.
+	KindReference = 'r'
 )
 
 // Kind is the token's first letter, 0 for an empty token.
@@ -195,7 +198,7 @@ func (t Token) Kind() byte {
 
 // Valid reports whether t has the form that a Key makes.
 func (t Token) Valid() bool {
-	if len(t) != 27 || !strings.ContainsRune("pecx", rune(t[0])) {
+	if len(t) != 27 || !strings.ContainsRune("pecxr", rune(t[0])) {
 		return false
 	}
 	for i := 1; i < len(t); i++ {
@@ -261,6 +264,15 @@ func (k Key) External(shop, id string) Token {
 		return ""
 	}
 	return k.token(KindExternal, "ext:"+shop+":"+id)
+}
+
+// Reference is the token of a thing in the systems of one shop, such as
+// "amocrm_lead:10"; an empty id has none.
+func (k Key) Reference(shop, id string) Token {
+	if id = strings.TrimSpace(id); id == "" {
+		return ""
+	}
+	return k.token(KindReference, "ref:"+shop+":"+id)
 }
 
 // KnownAnswer is a fixed token of the key; the store keeps it, so that a changed

@@ -73,6 +73,9 @@ func (r Refiner) identify(c event.Client, shop, country string) people {
 			p.emails = append(p.emails, string(email))
 		}
 	}
+	for _, id := range c.References { // last: whoever else is named is the client
+		add(r.Key.Reference(shop, id))
+	}
 	return p
 }
 

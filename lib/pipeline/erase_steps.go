@@ -389,10 +389,16 @@ func anonymous[V comparable](row *schema.OrderRow, list map[string]V) V {
 	if v := list[row.Token]; v != none {
 		row.Token, found = "", v
 	}
-	for i := range row.Statements {
-		if v := list[row.Statements[i].Token]; v != none {
-			row.Statements[i].Token, found = "", v
+	whose := func(token string) bool {
+		v := list[token]
+		if v != none {
+			found = v
 		}
+		return v != none
+	}
+	row.MoreTokens = slices.DeleteFunc(row.MoreTokens, whose)
+	for i := range row.Statements {
+		row.Statements[i].Tokens = slices.DeleteFunc(row.Statements[i].Tokens, whose)
 	}
 	return found
 }

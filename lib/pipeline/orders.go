@@ -20,12 +20,16 @@ import (
 
 const orderBuckets = 64
 
+// ordersFormat is the form of the rows of lake/orders.
+const ordersFormat = 2
+
 // ordersStateKey says which days lake/orders holds, and up to when.
 const ordersStateKey = "lake/orders/state.json"
 
 // ordersState describes what was merged into lake/orders. Merging a day again is
 // harmless, so the state may lag behind the buckets but never runs ahead.
 type ordersState struct {
+	Format   int                 `json:"format"`   // ordersFormat; buckets of another are made anew
 	AsOf     string              `json:"as_of"`    // statements after its end are not in
 	Timezone string              `json:"timezone"` // business days were cut in it
 	Days     map[string]orderDay `json:"days"`
@@ -67,9 +71,9 @@ func (p *Pipeline) fold(ctx context.Context, n *night) (orders objstore.Store, d
 	if err != nil {
 		return nil, nil, err
 	}
-	next := ordersState{AsOf: n.asOf, Timezone: n.cfg.Business.Timezone, Days: map[string]orderDay{}}
+	next := ordersState{Format: ordersFormat, AsOf: n.asOf, Timezone: n.cfg.Business.Timezone, Days: map[string]orderDay{}}
 	orders, done = p.store, func() error { return p.ordersStandAt(ctx, n.asOf) }
-	rebuild := state.Timezone != n.cfg.Business.Timezone || state.AsOf == ""
+	rebuild := state.Timezone != n.cfg.Business.Timezone || state.Format != ordersFormat
 	back := state.AsOf > n.asOf
 	if back {
 		orders, done, rebuild = new(objstore.Mem), func() error { return nil }, true
@@ -105,7 +109,7 @@ func (p *Pipeline) fold(ctx context.Context, n *night) (orders objstore.Store, d
 	if back {
 		return orders, done, nil
 	}
-	final := ordersState{AsOf: next.AsOf, Timezone: next.Timezone, Days: maps.Clone(next.Days)}
+	final := ordersState{Format: ordersFormat, AsOf: next.AsOf, Timezone: next.Timezone, Days: maps.Clone(next.Days)}
 	maps.Copy(final.Days, collected)
 	_, err = p.writeOrdersState(ctx, state, final, version)
 	return orders, done, err

@@ -47,6 +47,13 @@ type ClientRow struct {
 	Consents           Map      `parquet:"consents"`
 	LastContactDay     *string  `parquet:"last_contact_day"`
 	Contacts30d        int64    `parquet:"contacts_30d"`
+	Medium             *string  `parquet:"medium"`      // of the first touch, beside source and campaign
+	LastSource         *string  `parquet:"last_source"` // of the last touch that was not direct
+	LastMedium         *string  `parquet:"last_medium"`
+	LastCampaign       *string  `parquet:"last_campaign"`
+	LeadDay            *string  `parquet:"lead_day"`        // of the first entry into the funnel
+	PreferredHours     *string  `parquet:"preferred_hours"` // "18-21", hours of the business's clock
+	Rating             *float64 `parquet:"rating"`          // of the latest review
 }
 
 // Table implements Row.
@@ -243,6 +250,126 @@ func (FunnelRow) Table() string { return "funnel" }
 
 // Personal implements Row.
 func (FunnelRow) Personal() []string { return nil }
+
+// SourceRow is what a source's campaign brought and cost (gold/sources), ordered
+// by (month, source, campaign). Month is that of the clients' lead, and of the cost.
+type SourceRow struct {
+	Month              string   `parquet:"month"`
+	Source             string   `parquet:"source"`
+	Campaign           string   `parquet:"campaign"` // empty: none named
+	Leads              int64    `parquet:"leads"`    // clients who entered the funnel in the month by this first touch
+	Clients            int64    `parquet:"clients"`  // those of them who have bought
+	Orders             int64    `parquet:"orders"`   // theirs, up to the as-of day
+	RevenueMinor       int64    `parquet:"revenue_minor"`
+	CostMinor          *int64   `parquet:"cost_minor"` // null: no cost is known
+	CostPerLeadMinor   *int64   `parquet:"cost_per_lead_minor"`
+	CostPerClientMinor *int64   `parquet:"cost_per_client_minor"`
+	ReturnOnSpend      *float64 `parquet:"return_on_spend"` // revenue by cost
+}
+
+// Table implements Row.
+func (SourceRow) Table() string { return "sources" }
+
+// Personal implements Row.
+func (SourceRow) Personal() []string { return nil }
+
+// BaseRow counts a base of an interest (gold/bases), ordered by (interest, base):
+// clients have bought it, potential ones asked and have not.
+type BaseRow struct {
+	Interest     string `parquet:"interest"`
+	Base         string `parquet:"base"` // client or potential
+	Clients      int64  `parquet:"clients"`
+	RevenueMinor int64  `parquet:"revenue_minor"` // of all the purchases of these clients
+}
+
+// Table implements Row.
+func (BaseRow) Table() string { return "bases" }
+
+// Personal implements Row.
+func (BaseRow) Personal() []string { return nil }
+
+// LinkRow says why a token belongs to a client (gold/links), ordered by
+// (client_id, since, token, with_token). A client of n tokens has n-1 links that
+// hold it together, and one row for every token that was kept from linking.
+type LinkRow struct {
+	ClientID  string    `parquet:"client_id,dict"`
+	Token     string    `parquet:"token"`
+	WithToken string    `parquet:"with_token"` // what it was stated with; empty for a reason that keeps apart
+	Why       string    `parquet:"why,dict"`
+	Since     time.Time `parquet:"since,timestamp(microsecond)"`
+	Source    string    `parquet:"source,dict"` // whose record said so; empty for the owner's lists
+}
+
+// Reasons of links.
+const (
+	LinkStated = "stated_together" // one record of a source holds both
+	LinkMerge  = "merge_list"      // the owner says that they are one
+	LinkShared = "shared"          // keeps apart: more names or ids than metrics.max_shared use this value
+	LinkEmail  = "email_off"       // keeps apart: e-mails do not link
+	LinkSplit  = "split_list"      // keeps apart: the owner says that they are two
+)
+
+// Table implements Row.
+func (LinkRow) Table() string { return "links" }
+
+// Personal implements Row.
+func (LinkRow) Personal() []string { return nil }
+
+// MergeRow is one record of a client that has several (gold/merges): what merging
+// joined, and what a split would part. Ordered by (client_id, since, record). A
+// record is a set of identifiers as a source stated it.
+type MergeRow struct {
+	ClientID     string    `parquet:"client_id,dict"`
+	Record       string    `parquet:"record"` // its first token
+	Tokens       []string  `parquet:"tokens,list"`
+	Names        int64     `parquet:"names"` // different names it was stated with
+	Since        time.Time `parquet:"since,timestamp(microsecond)"`
+	Orders       int64     `parquet:"orders"` // purchases
+	RevenueMinor int64     `parquet:"revenue_minor"`
+}
+
+// Table implements Row.
+func (MergeRow) Table() string { return "merges" }
+
+// Personal implements Row.
+func (MergeRow) Personal() []string { return nil }
+
+// ConsentStateRow is the statement that decides a purpose of a client
+// (gold/consents), ordered by (client_id, purpose). A purpose that was never
+// stated has no row.
+type ConsentStateRow struct {
+	ClientID    string    `parquet:"client_id"`
+	Purpose     string    `parquet:"purpose,dict"`
+	State       string    `parquet:"state,dict"` // given or withdrawn
+	At          time.Time `parquet:"at,timestamp(microsecond)"`
+	TextVersion string    `parquet:"text_version,dict"`
+	Channel     string    `parquet:"channel,dict"` // the source that said it
+	Evidence    string    `parquet:"evidence"`
+	EventID     string    `parquet:"event_id"`
+}
+
+// Table implements Row.
+func (ConsentStateRow) Table() string { return "consents" }
+
+// Personal implements Row.
+func (ConsentStateRow) Personal() []string { return nil }
+
+// HistoryRow is a span of days in which a client had a code or was in a segment
+// (gold/history), ordered by (client_id, what, from_day, value). It is carried on
+// from night to night.
+type HistoryRow struct {
+	ClientID string `parquet:"client_id,dict"`
+	What     string `parquet:"what,dict"` // rfm_code or segment
+	Value    string `parquet:"value,dict"`
+	FromDay  string `parquet:"from_day,dict"`
+	ToDay    string `parquet:"to_day,dict"` // the first day it no longer held; empty: it holds
+}
+
+// Table implements Row.
+func (HistoryRow) Table() string { return "history" }
+
+// Personal implements Row.
+func (HistoryRow) Personal() []string { return nil }
 
 // Times returns t as UTC microseconds, the precision of the lake.
 func Times(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -160,7 +160,8 @@ type ContactRow struct {
 	Name       string `parquet:"name"`
 	FirstName  string `parquet:"first_name"`
 	LastName   string `parquet:"last_name"`
-	BirthDate  string `parquet:"birth_date"`
+	BirthDate  string `parquet:"birth_date"`     // YYYY-MM-DD, or --MM-DD where no year was told
+	BadBirth   string `parquet:"bad_birth_date"` // as typed, not readable as a date of birth
 	Gender     string `parquet:"gender"`
 	City       string `parquet:"city"`
 	Country    string `parquet:"country"`
@@ -176,7 +177,7 @@ func (ContactRow) Table() string { return "contacts" }
 // Personal implements Row.
 func (ContactRow) Personal() []string {
 	return []string{
-		"phones", "emails", "bad_phones", "bad_emails", "card_no", "external_id", "more_external_ids", "name", "first_name", "last_name", "birth_date",
+		"phones", "emails", "bad_phones", "bad_emails", "card_no", "external_id", "more_external_ids", "name", "first_name", "last_name", "birth_date", "bad_birth_date",
 		"gender", "city", "country", "address", "company", "text", "attributes",
 	}
 }
@@ -210,7 +211,8 @@ func (FailedRow) Personal() []string { return []string{"query", "headers", "body
 type OrderRow struct {
 	Shop          string         `parquet:"shop,dict"`
 	OrderID       string         `parquet:"order_id"`
-	Token         string         `parquet:"token,dict"` // of the client, by the latest statement that names one; empty: anonymous
+	Token         string         `parquet:"token,dict"`       // of the client, by the latest statement that names one; empty: anonymous
+	MoreTokens    []string       `parquet:"more_tokens,list"` // the others of that statement: they count where Token is shared by too many
 	Status        string         `parquet:"status,dict"`
 	Purchase      bool           `parquet:"purchase"`
 	Day           string         `parquet:"day,dict"`                        // of the first paid, shipped or completed statement; empty: none
@@ -230,7 +232,7 @@ type StatementRow struct {
 	EventID       string    `parquet:"event_id"`
 	At            time.Time `parquet:"at,timestamp(microsecond)"`
 	Source        string    `parquet:"source"`
-	Token         string    `parquet:"token"`
+	Tokens        []string  `parquet:"tokens,list"`
 	Status        string    `parquet:"status"`
 	Currency      string    `parquet:"currency"`
 	TotalMinor    *int64    `parquet:"total_minor"`
@@ -261,6 +263,24 @@ type PersonRow struct {
 	Country   string     `parquet:"country"`
 	Address   string     `parquet:"address"`
 	Company   string     `parquet:"company"`
+
+	// Everything that was ever stated, latest seen first.
+	Names      []ValueRow     `parquet:"names,list"`
+	BirthDates []ValueRow     `parquet:"birth_dates,list"`
+	Cities     []ValueRow     `parquet:"cities,list"`
+	Addresses  []ValueRow     `parquet:"addresses,list"`
+	Companies  []ValueRow     `parquet:"companies,list"`
+	Cards      []ValueRow     `parquet:"cards,list"`
+	Attributes []AttributeRow `parquet:"attributes,list"` // by key, then latest seen first: children, pets, …
+}
+
+// AttributeRow is a further fact of a client with the time it was first and last
+// stated.
+type AttributeRow struct {
+	Key   string    `parquet:"key"`
+	Value string    `parquet:"value"`
+	Since time.Time `parquet:"since,timestamp(microsecond)"`
+	Last  time.Time `parquet:"last_seen,timestamp(microsecond)"`
 }
 
 // ValueRow is a contact value with the time it was first and last stated.
@@ -275,7 +295,10 @@ func (PersonRow) Table() string { return "people" }
 
 // Personal implements Row.
 func (PersonRow) Personal() []string {
-	return []string{"phones", "emails", "name", "first_name", "last_name", "birth_date", "gender", "city", "country", "address", "company"}
+	return []string{
+		"phones", "emails", "name", "first_name", "last_name", "birth_date", "gender", "city", "country", "address", "company",
+		"names", "birth_dates", "cities", "addresses", "companies", "cards", "attributes",
+	}
 }
 
 // TokenRow says which client a token belongs to (lake/people/tokens), ordered by
@@ -332,19 +355,29 @@ func (IdentityEventRow) Personal() []string { return nil }
 type CardEventRow struct {
 	EventID          string       `parquet:"event_id"`
 	Source           string       `parquet:"source,dict"`
+	Shop             string       `parquet:"shop,dict"`
 	Kind             string       `parquet:"kind,dict"`
 	At               time.Time    `parquet:"at,timestamp(microsecond),delta"`
 	Tokens           []string     `parquet:"tokens,list"`
 	ExternalID       string       `parquet:"external_id"`
 	MoreExternalIDs  []string     `parquet:"more_external_ids,list"`
 	Entity           string       `parquet:"entity"`
+	OrderID          string       `parquet:"order_id"`
+	IsOrder          bool         `parquet:"is_order"`
 	Stage            string       `parquet:"stage,dict"`
 	Interests        []string     `parquet:"interests,list"`
 	Tags             []string     `parquet:"tags,list"`
 	Manager          string       `parquet:"manager,dict"`
 	UTMSource        string       `parquet:"utm_source,dict"`
+	UTMMedium        string       `parquet:"utm_medium,dict"`
 	UTMCampaign      string       `parquet:"utm_campaign,dict"`
+	ClickIDs         []string     `parquet:"click_ids,list"`
+	Referrer         string       `parquet:"referrer,dict"`
+	Landing          string       `parquet:"landing,dict"`
 	Consents         []ConsentRow `parquet:"consents,list"`
+	Channel          string       `parquet:"channel,dict"`
+	Direction        string       `parquet:"direction,dict"`
+	Rating           *float64     `parquet:"rating"`
 	LoyaltyLevel     string       `parquet:"loyalty_level,dict"`
 	PreferredChannel string       `parquet:"preferred_channel,dict"`
 }
@@ -369,3 +402,25 @@ func (FetchEventRow) Table() string { return "events" }
 
 // Personal implements Row.
 func (FetchEventRow) Personal() []string { return nil }
+
+// CostEventRow is the part of EventRow that advertising costs are made of.
+type CostEventRow struct {
+	EventID      string    `parquet:"event_id"`
+	Source       string    `parquet:"source,dict"`
+	Kind         string    `parquet:"kind,dict"`
+	At           time.Time `parquet:"at,timestamp(microsecond),delta"`
+	ReceivedAt   time.Time `parquet:"received_at,timestamp(microsecond)"`
+	Entity       string    `parquet:"entity"` // a day's cost that a later statement replaces
+	Currency     string    `parquet:"currency,dict"`
+	CostDay      string    `parquet:"cost_day,dict"`
+	CostSource   string    `parquet:"cost_source,dict"`
+	CostCampaign string    `parquet:"cost_campaign,dict"`
+	CostMinor    *int64    `parquet:"cost_minor"`
+	Clicks       *int64    `parquet:"clicks"`
+}
+
+// Table implements Row.
+func (CostEventRow) Table() string { return "events" }
+
+// Personal implements Row.
+func (CostEventRow) Personal() []string { return nil }

@@ -186,7 +186,7 @@ func (a *amocrmRequest) order(ev *event.Event, v event.Value, action string) {
 // describe reads what hooks and fetched deals have in common.
 func (a *amocrmRequest) describe(ev *event.Event, v event.Value) {
 	id := idAt(v, "id")
-	ev.Client.ExternalIDs = named("amocrm_lead", id)
+	ev.Client.References = named("amocrm_lead", id)
 	if price := idAt(v, "price"); price != "" {
 		ev.Order = &event.Order{ID: id}
 		a.in.setAmount(ev, &ev.Order.Total, "price", price, "")
@@ -227,12 +227,12 @@ func (a *amocrmRequest) contact(entity, action string, v event.Value) {
 	a.person(&ev, v)
 	if entity == "companies" || textAt(v, "type") == "company" {
 		ev.Entity = joined("amocrm", a.accountOf(v), "company", id)
-		ev.Client.ExternalIDs = named("amocrm_company", id)
+		ev.Client.ExternalIDs, ev.Client.References = nil, named("amocrm_company", id)
 		ev.Client.Company, ev.Client.Name = ev.Client.Name, ""
 	} else {
 		ev.Entity = joined("amocrm", a.accountOf(v), "contact", id)
 		for _, lead := range amocrmLinked(v) {
-			ev.Client.ExternalIDs = append(ev.Client.ExternalIDs, named("amocrm_lead", lead)...)
+			ev.Client.References = append(ev.Client.References, named("amocrm_lead", lead)...)
 		}
 	}
 	ev.Manager = idAt(v, "responsible_user_id")

@@ -35,7 +35,7 @@ func TestAmocrmLeadThroughTheServer(t *testing.T) {
 	}
 	want := event.Event{
 		ID: *s.Expect.DedupKey, Kind: event.Lead, Entity: "amocrm:12345678:lead:23802129", At: time.Unix(1777628445, 0).UTC(), SenderOrders: true,
-		Client: event.Client{ExternalIDs: []string{"amocrm_lead:23802129"}}, Order: &event.Order{ID: "23802129", Total: "8270.00"},
+		Client: event.Client{References: []string{"amocrm_lead:23802129"}}, Order: &event.Order{ID: "23802129", Total: "8270.00"},
 		Tags: []string{"сайт"}, Manager: "2611111",
 		Attribution: event.Attribution{UTMSource: "yandex", ClientIDs: map[string]string{"ym_uid": "1700000000123456789"}},
 		Attributes: map[string]string{
@@ -93,12 +93,12 @@ func TestAmocrmRequestWithSeveralEntities(t *testing.T) {
 	}
 	want := event.Client{
 		Phone: "89000000001", Phones: []string{"84950000002"}, Email: "a@b.ru", Name: "Иван Тестов", City: "Тверь",
-		ExternalIDs: []string{"amocrm_contact:30", "amocrm_lead:10"},
+		ExternalIDs: []string{"amocrm_contact:30"}, References: []string{"amocrm_lead:10"},
 	}
 	if diff := cmp.Diff(want, contact.Client); diff != "" || contact.Kind != event.Profile || contact.Manager != "4" || contact.Entity != "amocrm:1:contact:30" {
 		t.Errorf("contact %+v: %s", contact, diff)
 	}
-	if diff := cmp.Diff(event.Client{Company: "Ромашка", ExternalIDs: []string{"amocrm_company:31"}}, company.Client); diff != "" {
+	if diff := cmp.Diff(event.Client{Company: "Ромашка", References: []string{"amocrm_company:31"}}, company.Client); diff != "" {
 		t.Errorf("company: %s", diff)
 	}
 }
@@ -148,7 +148,7 @@ func TestAmocrmQuirks(t *testing.T) {
 			`{"event":{"type":15,"type_code":"lead_appeared_in_status","data":{"id":10,"element_type":2,"status_id":20,"pipeline_id":5},"time":1491300016},"account_id":"1"}`,
 		} {
 			ev := one(t, decode(t, "amocrm", config, jsonType, body))
-			if ev.Kind != event.Stage || ev.Stage != "visited" || ev.Entity != "amocrm:1:lead:10" || !cmp.Equal(ev.Client.ExternalIDs, []string{"amocrm_lead:10"}) {
+			if ev.Kind != event.Stage || ev.Stage != "visited" || ev.Entity != "amocrm:1:lead:10" || !cmp.Equal(ev.Client.References, []string{"amocrm_lead:10"}) {
 				t.Errorf("%s: %+v", body, ev)
 			}
 		}
@@ -220,7 +220,7 @@ func TestAmocrmFetch(t *testing.T) {
 	ev := one(t, webhook.Decode(cfg, webhook.FetchedDelivery(source, id, entity, object, body, received)))
 	want := event.Event{
 		ID: "fetched:" + id, Kind: event.Lead, Entity: entity, At: time.Unix(1777628445, 0).UTC(), SenderOrders: true,
-		Client: event.Client{Phone: "89000000001", Name: "Иван Тестов", FirstName: "Иван", City: "Тверь", ExternalIDs: []string{"amocrm_lead:10", "amocrm_contact:30"}},
+		Client: event.Client{Phone: "89000000001", Name: "Иван Тестов", FirstName: "Иван", City: "Тверь", ExternalIDs: []string{"amocrm_contact:30"}, References: []string{"amocrm_lead:10"}},
 		Order:  &event.Order{ID: "10", Total: "8270.00"}, Stage: "visited", Tags: []string{"сайт"}, Manager: "4", Attribution: event.Attribution{UTMSource: "yandex"},
 		Attributes: map[string]string{"title": "Заказ", "pipeline": "5", "Город": "Тверь"},
 	}
@@ -232,7 +232,7 @@ func TestAmocrmFetch(t *testing.T) {
 		t.Errorf("without its contact: %v", err)
 	}
 	plain := one(t, webhook.Decode(cfg, webhook.Delivery{Source: source, Method: "POST", ContentType: jsonType, Body: []byte(deal), ReceivedAt: received}))
-	if plain.Kind != event.Lead || plain.Entity != entity || !cmp.Equal(plain.Client.ExternalIDs, []string{"amocrm_lead:10", "amocrm_contact:30"}) {
+	if plain.Kind != event.Lead || plain.Entity != entity || !cmp.Equal(plain.Client.ExternalIDs, []string{"amocrm_contact:30"}) {
 		t.Errorf("a deal as the API tells it: %+v", plain)
 	}
 	person := one(t, webhook.Decode(cfg, webhook.Delivery{Source: source, Method: "POST", ContentType: jsonType, Body: []byte(contact), ReceivedAt: received}))

@@ -225,12 +225,14 @@ func (b *bitrix24Object) semantic(stage string) map[string]string {
 // itself its contact does.
 func (b *bitrix24Object) person(ev *event.Event, object string) {
 	v, c := b.v, &ev.Client
-	c.ExternalIDs = append(c.ExternalIDs, named("bitrix24_lead", idAt(v, "LEAD_ID"))...)
+	c.References = named("bitrix24_lead", idAt(v, "LEAD_ID"))
 	switch object {
 	case "lead":
-		c.ExternalIDs = append(named("bitrix24_lead", idAt(v, "ID")), named("bitrix24_contact", idAt(v, "CONTACT_ID"))...)
+		c.References = named("bitrix24_lead", idAt(v, "ID"))
+		c.ExternalIDs = append(c.ExternalIDs, named("bitrix24_contact", idAt(v, "CONTACT_ID"))...)
 	case "deal":
-		c.ExternalIDs = append(c.ExternalIDs, append(named("bitrix24_deal", idAt(v, "ID")), named("bitrix24_contact", idAt(v, "CONTACT_ID"))...)...)
+		c.References = append(c.References, named("bitrix24_deal", idAt(v, "ID"))...)
+		c.ExternalIDs = append(c.ExternalIDs, named("bitrix24_contact", idAt(v, "CONTACT_ID"))...)
 	default:
 		c.ExternalIDs = append(c.ExternalIDs, named("bitrix24_contact", idAt(v, "ID"))...)
 	}

@@ -146,7 +146,7 @@ func TestBitrix24FetchedLead(t *testing.T) {
 	ev := one(t, webhook.Decode(cfg, webhook.FetchedDelivery(source, id, entity, "crm.lead.get id=1000983", []byte(body), received)))
 	want := event.Event{
 		ID: "fetched:" + id, Kind: event.Lead, Entity: entity, At: time.Date(2026, 5, 1, 9, 30, 45, 0, time.UTC), SenderOrders: true, Stage: "lead",
-		Client:      event.Client{Phone: "89000000001", Email: "ivan.testov@example.com", Name: "Иван Тестов", FirstName: "Иван", LastName: "Тестов", ExternalIDs: []string{"bitrix24_lead:1000983"}},
+		Client:      event.Client{Phone: "89000000001", Email: "ivan.testov@example.com", Name: "Иван Тестов", FirstName: "Иван", LastName: "Тестов", References: []string{"bitrix24_lead:1000983"}},
 		Order:       &event.Order{ID: "1000983", Status: "new", Currency: "RUB", Total: "8270.00"},
 		Attribution: event.Attribution{UTMSource: "yandex", UTMMedium: "cpc", UTMCampaign: "spring_2026", UTMContent: "ad-77", UTMTerm: "кофеварка купить"},
 		Attributes:  map[string]string{"title": "Заявка с сайта", "source": "WEB"},
@@ -182,7 +182,7 @@ func TestBitrix24FetchedDealsAndContacts(t *testing.T) {
 	ev := read(t, "", deal)
 	want := event.Client{
 		Phone: "+79000000002", Name: "Анна С", FirstName: "Анна", LastName: "С", City: "Тверь", BirthDate: "2001-11-11",
-		ExternalIDs: []string{"bitrix24_deal:410", "bitrix24_contact:84"},
+		ExternalIDs: []string{"bitrix24_contact:84"}, References: []string{"bitrix24_deal:410"},
 	}
 	if diff := cmp.Diff(want, ev.Client); diff != "" || ev.Kind != event.Lead || ev.Attributes["UF_CRM_2"] != "a; b" || ev.Attributes["phone_hint"] != "8 900 000-00-01" || ev.Attributes["stage"] != "C2:WON" {
 		t.Errorf("deal %+v: %s", ev, diff)
@@ -201,7 +201,7 @@ func TestBitrix24FetchedDealsAndContacts(t *testing.T) {
 			t.Errorf("%s %s: kind %s, order %+v", more, tt.stage, ev.Kind, ev.Order)
 		}
 	}
-	if ev := read(t, "", strings.Replace(deal, `"LEAD_ID":null`, `"LEAD_ID":"7"`, 1)); ev.Kind != event.Profile || !cmp.Equal(ev.Client.ExternalIDs, []string{"bitrix24_lead:7", "bitrix24_deal:410", "bitrix24_contact:84"}) {
+	if ev := read(t, "", strings.Replace(deal, `"LEAD_ID":null`, `"LEAD_ID":"7"`, 1)); ev.Kind != event.Profile || !cmp.Equal(ev.Client.References, []string{"bitrix24_lead:7", "bitrix24_deal:410"}) {
 		t.Errorf("a deal made of a lead: %+v", ev)
 	}
 	if ev := read(t, ", options: {deals: orders}, orders: false", deal); ev.Kind != event.Lead {
@@ -211,7 +211,7 @@ func TestBitrix24FetchedDealsAndContacts(t *testing.T) {
 		t.Errorf("total %q of a deal without a value", ev.Order.Total)
 	}
 	person := one(t, decode(t, "bitrix24", ", map: {company: UF_CRM_9}", jsonType, `{"result":{"ID":"84","NAME":"Анна","SECOND_NAME":"Б","LAST_NAME":"С","LEAD_ID":"7","UF_CRM_9":"Ромашка","PHONE":[{"VALUE":"1"},{"VALUE":"2"}],"EMAIL":[],"DATE_MODIFY":"2026-05-03T12:30:45+03:00"}}`))
-	if diff := cmp.Diff(event.Client{Phone: "1", Phones: []string{"2"}, Name: "Анна Б С", FirstName: "Анна", LastName: "С", Company: "Ромашка", ExternalIDs: []string{"bitrix24_lead:7", "bitrix24_contact:84"}}, person.Client); diff != "" || person.Kind != event.Profile {
+	if diff := cmp.Diff(event.Client{Phone: "1", Phones: []string{"2"}, Name: "Анна Б С", FirstName: "Анна", LastName: "С", Company: "Ромашка", ExternalIDs: []string{"bitrix24_contact:84"}, References: []string{"bitrix24_lead:7"}}, person.Client); diff != "" || person.Kind != event.Profile {
 		t.Errorf("contact %s: %s", person.Kind, diff)
 	}
 	for _, body := range []string{`{"error":"","error_description":"Not found"}`, `{"result":[]}`, `{"result":{"NAME":"x"}}`, `a=b`, `{}`} {
@@ -253,7 +253,7 @@ func TestBitrix24Fetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	ev := one(t, webhook.Decode(cfg, webhook.FetchedDelivery(source, "bitrix24:m1:ONCRMLEADADD:5:1", "bitrix24:m1:lead:5", "crm.lead.get id=5", body, received)))
-	if diff := cmp.Diff(event.Client{Phone: "89000000001", Name: "Анна", FirstName: "Анна", ExternalIDs: []string{"bitrix24_lead:5", "bitrix24_contact:84"}}, ev.Client); diff != "" {
+	if diff := cmp.Diff(event.Client{Phone: "89000000001", Name: "Анна", FirstName: "Анна", ExternalIDs: []string{"bitrix24_contact:84"}, References: []string{"bitrix24_lead:5"}}, ev.Client); diff != "" {
 		t.Error(diff)
 	}
 	lead = `{"result":{"ID":"5","STATUS_ID":"NEW","CONTACT_ID":"84","PHONE":[{"VALUE":"89000000003"}]}}`
