@@ -52,11 +52,31 @@ func (Phone) MarshalText() ([]byte, error) { return []byte("[phone]"), nil }
 // MarshalText keeps the address out of JSON, and so out of a logged struct.
 func (Email) MarshalText() ([]byte, error) { return []byte("[email]"), nil }
 
-// PhoneParser reads a phone as people write it, with a default country
-// (ISO 3166 alpha-2) for national forms. It reports false for what is no
-// dialable number. Implementations are pure and safe for concurrent use.
+// PhoneNumber is a number with the extension behind it, digits or empty. The
+// extension is no part of what makes two people one.
+type PhoneNumber struct {
+	Phone     Phone
+	Extension string
+}
+
+// LogValue keeps the number out of logs.
+func (PhoneNumber) LogValue() slog.Value { return slog.StringValue("[phone]") }
+
+// Format keeps the number and its extension out of every fmt verb.
+func (PhoneNumber) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[phone]")) }
+
+// MarshalText keeps the number and its extension out of JSON.
+func (PhoneNumber) MarshalText() ([]byte, error) { return []byte("[phone]"), nil }
+
+// PhoneParser reads phones as people write them, with a default country
+// (ISO 3166 alpha-2) for national forms. Implementations are pure and safe for
+// concurrent use.
 type PhoneParser interface {
+	// Parse reads a field of one number; false for what is no dialable number.
 	Parse(raw, country string) (Phone, bool)
+	// ParseAll reads all numbers of a field, in its order, and what of it was not
+	// read: as typed, and the whole field where it holds no number.
+	ParseAll(raw, country string) (numbers []PhoneNumber, rest []string)
 }
 
 // ParseEmail normalises a mail address: blanks around it and a mailto: prefix
