@@ -149,11 +149,11 @@ func (r birthReading) date(today time.Time) (BirthDate, error) {
 
 // withoutTime cuts a time of day off: 1990-02-01T00:00:00Z, "01.02.1990 0:00".
 func withoutTime(text string) (string, error) {
-	colon := strings.IndexByte(text, ':')
-	if colon < 0 {
+	before, _, ok := strings.Cut(text, ":")
+	if !ok {
 		return text, nil
 	}
-	at := strings.LastIndexAny(text[:colon], " t")
+	at := strings.LastIndexAny(before, " t")
 	if at < 0 {
 		return "", ErrBirthForm
 	}

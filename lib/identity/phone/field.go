@@ -279,7 +279,7 @@ func (r *reading) count(s span) int {
 // written is the number of a span without its punctuation.
 func (r *reading) written(s span) typed {
 	var t typed
-	digits := make([]byte, 0, s.to-s.from)
+	digits := make([]rune, 0, s.to-s.from)
 	first := -1
 	for i := s.from; i < s.to; i++ {
 		switch c := r.text[i]; {
@@ -287,7 +287,7 @@ func (r *reading) written(s span) typed {
 			if len(digits) == 0 {
 				first = i
 			}
-			digits = append(digits, byte(c))
+			digits = append(digits, c)
 		case c == '+':
 			t.plus = true
 		}
