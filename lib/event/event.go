@@ -197,8 +197,8 @@ type Consent struct {
 	Evidence    string    `json:"evidence,omitempty"`
 }
 
-// Cost is what was spent on a day for a source's campaign; a later statement of
-// the same day, source and campaign replaces an earlier one.
+// Cost is what was spent on a day for a source's campaign. A later statement of
+// the same Entity replaces an earlier one; those without an Entity add up.
 type Cost struct {
 	Day      string `json:"day"` // YYYY-MM-DD in the business's time zone
 	Source   string `json:"source"`
