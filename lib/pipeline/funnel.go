@@ -117,12 +117,12 @@ func readCosts(ctx context.Context, n *night) (analytics.CostTotals, error) {
 	}
 	costs := analytics.NewCosts(asOf, n.cfg.Business.Currency, n.convert)
 	for _, day := range n.days {
-		table, err := lake.ReadDay[schema.CostEventRow](ctx, n.store, lake.EventsPrefix, day)
+		rows, err := lake.ReadDayWhere[schema.CostEventRow](ctx, n.store, lake.EventsPrefix, day, "kind", string(event.CostSpent))
 		if err != nil {
 			return analytics.CostTotals{}, err
 		}
-		for _, row := range table.Rows {
-			if event.Kind(row.Kind) == event.CostSpent && row.At.Before(n.end) {
+		for _, row := range rows {
+			if row.At.Before(n.end) {
 				costs.Add(row)
 			}
 		}
