@@ -274,6 +274,25 @@ func TestASourcesWordsForStages(t *testing.T) {
 	})
 }
 
+// A stage that names no interest is one of the client's interest where he has one;
+// of two it is not known which.
+func TestAStageWithoutAnInterest(t *testing.T) {
+	w := newWorld(t)
+	w.postAll([]string{
+		did("stage", 1, "2026-11-03T10:00:00Z", `, "stage": "visited"`),
+		did("lead", 1, "2026-11-04T10:00:00Z", `, "interests": ["чай"]`),
+		did("stage", 2, "2026-11-03T10:00:00Z", `, "stage": "visited"`),
+		did("lead", 2, "2026-11-04T10:00:00Z", `, "interests": ["чай", "кофе"]`),
+	})
+	w.november()
+	w.told(map[string]string{
+		" visited  ":     "entered 2 current 2 previous 1.0000 top 1.0000 cost - known 0 each -",
+		" lead чай ":     "entered 2 current 1 previous - top 1.0000 cost - known - each -",
+		" visited чай ":  "entered 1 current 1 previous 1.0000 top 0.5000 cost - known - each -",
+		" visited кофе ": "entered 0 current 0 previous - top 0.0000 cost - known - each -",
+	})
+}
+
 // 22:30 in Greenwich on 31 October is 1:30 on 1 November in Moscow: the lead is of
 // November, and it is November's cost that brought it.
 func TestMonthsAreCutWhereTheBusinessIs(t *testing.T) {
