@@ -187,6 +187,8 @@ func (p *Pipeline) listInbox(ctx context.Context) (files, strange []dropped, beg
 			strange = append(strange, file)
 		}
 	}
+	// What was dropped last is imported last: of two exports the later one counts.
+	slices.SortStableFunc(files, func(a, b dropped) int { return a.ModifiedAt.Compare(b.ModifiedAt) })
 	return files, strange, slices.DeleteFunc(begun, func(key string) bool { return claimed[key] }), nil
 }
 

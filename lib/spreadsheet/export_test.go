@@ -56,4 +56,10 @@ func TidyNumber(s string) string { return tidyNumber(s) }
 
 // Synonyms gives every field and header that a kind of file knows, with the field
 // it leads to.
-func Synonyms(kind Kind) map[string]Field { return vocabularyOf(kind) }
+func Synonyms(kind Kind) map[string]Field {
+	out := map[string]Field{}
+	for key, m := range vocabularyOf(kind) {
+		out[key] = m.field
+	}
+	return out
+}
