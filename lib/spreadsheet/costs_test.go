@@ -105,6 +105,21 @@ func expect(t *testing.T, file, got string) {
 	}
 }
 
+// TestEveryCabinetHasAPageAndASample: the page tells where to press and what is
+// read, and a sample shows it.
+func TestEveryCabinetHasAPageAndASample(t *testing.T) {
+	page, err := os.ReadFile("../webhook/sources/costs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range spreadsheet.Platforms() {
+		samples, err := filepath.Glob("testdata/costs/" + source + "_*.want")
+		if err != nil || len(samples) == 0 || !strings.Contains(string(page), "| `"+source+"` |") {
+			t.Errorf("%s: %d samples, %v, or no line in the page", source, len(samples), err)
+		}
+	}
+}
+
 // TestCabinetExportAsWorkbook: the same rows in a sheet, sums as numbers and days
 // as serials, make the same costs.
 func TestCabinetExportAsWorkbook(t *testing.T) {

@@ -20,6 +20,9 @@ func (p period) oneMonth() bool { return p.from[:len("2006-01")] == p.to[:len("2
 func (t *Table) periodAbove() (period, bool) {
 	for _, cells := range t.above {
 		text := oneSpace(strings.Join(cells, " "))
+		if len(text) > 400 {
+			continue // no title, and the search below takes its length squared
+		}
 		for _, mark := range []string{" - ", " – ", " — ", " по ", " to ", "-", "–", "—"} {
 			for at := 0; ; {
 				i := strings.Index(text[at:], mark)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -223,6 +225,17 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("sep=;\nphone;date\n\"8 999\";05/06/2026\n"))
 	f.Add([]byte("\xFF\xFEp\x00h\x00o\x00n\x00e\x00\n\x001\x002\x00"))
 	f.Add([]byte("PK\x03\x04"))
+	exports, err := filepath.Glob("testdata/costs/*.[ct]sv")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range exports {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		table, err := spreadsheet.Open("f.csv", bytes.NewReader(data), int64(len(data)), spreadsheet.Options{Currency: "RUB", MaxUnzipped: 1 << 20})
 		if err != nil {
