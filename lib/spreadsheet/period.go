@@ -88,7 +88,7 @@ func monthStart(s string) (string, bool) {
 	if i := strings.IndexAny(s, " -./"); i > 0 {
 		first, second = s[:i], strings.TrimSpace(s[i+1:])
 	}
-	year, month := 0, 0
+	var year, month int
 	switch {
 	case len(first) == 4 && digitRun(first) == 4 && digitRun(second) == len(second) && len(second) <= 2:
 		year, month = number(first), number(second)

@@ -271,5 +271,14 @@ func FuzzOpen(f *testing.F) {
 		if table.Describe("ru") == "" {
 			t.Fatal("nothing is described")
 		}
+		costs, err := spreadsheet.Open("vk.csv", bytes.NewReader(data), int64(len(data)), spreadsheet.Options{Kind: spreadsheet.CostsFile, Currency: "RUB", MaxUnzipped: 1 << 20})
+		if err != nil {
+			return
+		}
+		for row, err := range spreadsheet.Costs(costs) {
+			if err == nil && (row.Source == "" || len(row.Day) != len("2006-01-02") || row.Amount.Currency == "") {
+				t.Fatalf("a cost without source, day or currency: %+v", row)
+			}
+		}
 	})
 }

@@ -61,7 +61,7 @@ type Table struct {
 	skip  int // first lines that only configure spreadsheet programs
 	width int
 	book  *workbook
-	above [][]string // cells of the rows before the header
+	above [][]string          // cells of the rows before the header
 	words map[Kind]vocabulary // built once for an Open
 	count Count
 }
