@@ -3,6 +3,7 @@ package analytics
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -27,25 +28,27 @@ type costKey struct {
 
 func (c Cost) costKey() costKey { return costKey{c.Month, c.Source, c.Campaign} }
 
-// Costs folds the statements of what advertising cost. Statements of one entity
-// replace each other: the latest stands. All others add up, each event once.
-// Memory is proportional to the statements that stand. It is for one goroutine.
+// Costs folds the statements of what advertising cost. A statement replaces the
+// earlier ones of its entity; without one, those of its source about the same day,
+// advertiser and campaign. What one delivery states about them, as a cabinet's
+// groups of advertisements, adds up. Memory is proportional to the statements that
+// stand. It is for one goroutine.
 type Costs struct {
 	asOf     Day
 	currency string
 	convert  func(minor int64, currency string) (int64, bool)
-	standing map[statementKey]schema.CostEventRow
+	standing map[statementKey][]schema.CostEventRow // of one delivery
 }
 
-// statementKey is the entity, else the event: ids are a source's own.
-type statementKey struct{ entity, source, event string }
+// statementKey is what a statement is about: the entity, or all the rest.
+type statementKey struct{ entity, source, day, of, campaign string }
 
 // NewCosts folds costs of days up to asOf into currency. convert is as in Options.
 func NewCosts(asOf Day, currency string, convert func(minor int64, currency string) (int64, bool)) *Costs {
 	if convert == nil {
 		convert = func(int64, string) (int64, bool) { return 0, false }
 	}
-	return &Costs{asOf: asOf, currency: currency, convert: convert, standing: map[statementKey]schema.CostEventRow{}}
+	return &Costs{asOf: asOf, currency: currency, convert: convert, standing: map[statementKey][]schema.CostEventRow{}}
 }
 
 // Add takes an event in any order; one that states no cost changes nothing.
@@ -55,18 +58,39 @@ func (c *Costs) Add(ev schema.CostEventRow) {
 	}
 	key := statementKey{entity: ev.Entity}
 	if key.entity == "" {
-		key.source, key.event = ev.Source, ev.EventID
+		key = statementKey{source: ev.Source, day: ev.CostDay, of: folded(ev.CostSource), campaign: folded(ev.CostCampaign)}
 	}
-	if old, known := c.standing[key]; !known || stands(ev, old) > 0 {
-		c.standing[key] = ev
+	old := c.standing[key]
+	if len(old) == 0 {
+		c.standing[key] = []schema.CostEventRow{ev}
+		return
+	}
+	switch later := cmp.Or(ev.At.Compare(old[0].At), ev.ReceivedAt.Compare(old[0].ReceivedAt)); {
+	case later > 0:
+		c.standing[key] = []schema.CostEventRow{ev}
+	case later < 0:
+	case key.entity != "" || slices.ContainsFunc(old, func(row schema.CostEventRow) bool { return row.EventID == ev.EventID }):
+		// Which of two such stands has to be the same on every machine, no more.
+		i := max(0, slices.IndexFunc(old, func(row schema.CostEventRow) bool { return row.EventID == ev.EventID }))
+		if cmp.Or(strings.Compare(ev.EventID, old[i].EventID), strings.Compare(ev.Source, old[i].Source), cmp.Compare(*ev.CostMinor, *old[i].CostMinor)) > 0 {
+			old[i] = ev
+		}
+	default:
+		c.standing[key] = append(old, ev)
 	}
 }
 
-// stands compares which of two statements stands: the later one in time, then by
-// receipt. What follows only makes the choice the same on every machine.
-func stands(a, b schema.CostEventRow) int {
-	return cmp.Or(a.At.Compare(b.At), a.ReceivedAt.Compare(b.ReceivedAt), strings.Compare(a.EventID, b.EventID),
-		strings.Compare(a.Source, b.Source), cmp.Compare(*a.CostMinor, *b.CostMinor))
+// stands yields the statements that stand.
+func (c *Costs) stands() iter.Seq[schema.CostEventRow] {
+	return func(yield func(schema.CostEventRow) bool) {
+		for _, rows := range c.standing {
+			for _, ev := range rows {
+				if !yield(ev) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // CostTotals is the result of a fold.
@@ -81,7 +105,7 @@ func (c *Costs) Result() (CostTotals, error) {
 	var totals CostTotals
 	sums := map[costKey]int64{}
 	magnitude := uint64(0) // while it fits int64, so does every sum of a part
-	for _, ev := range c.standing {
+	for ev := range c.stands() {
 		day, err := ParseDay(ev.CostDay)
 		if err != nil {
 			return CostTotals{}, fmt.Errorf("cost of event %q: %w", ev.EventID, err)

@@ -141,3 +141,27 @@ func TestCostsThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// Cabinets correct a day's cost for days; an array of one delivery names groups of
+// advertisements one by one.
+func TestALaterCostReplacesAndOneDeliveryAddsUp(t *testing.T) {
+	later := func(hours int, row schema.CostEventRow) schema.CostEventRow {
+		row.At, row.ReceivedAt = row.At.Add(time.Duration(hours)*time.Hour), row.ReceivedAt.Add(time.Duration(hours)*time.Hour)
+		return row
+	}
+	rows := []schema.CostEventRow{
+		cost("first", "2026-11-02", "vk", "brand", 1000),
+		later(1, cost("group 1", "2026-11-02", "VK ", "Brand", 300)),
+		later(1, cost("group 2", "2026-11-02", "vk", "brand", 400)),
+		later(1, cost("group 2", "2026-11-02", "vk", "brand", 400)), // told twice
+		cost("other day", "2026-11-03", "vk", "brand", 5),
+	}
+	want := []analytics.Cost{{Month: day(t, "2026-11-01").Month(), Source: "vk", Campaign: "brand", Minor: 705}}
+	random := rand.New(rand.NewPCG(4, 4))
+	for range 24 {
+		random.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		if diff := cmp.Diff(want, foldCosts(t, rows...).Costs); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+}
