@@ -139,7 +139,7 @@ func (e *eraser) eraseFailed(ctx context.Context) error {
 // eraseInbox takes the person's lines out of dropped files; a file that is no
 // text goes whole.
 func (e *eraser) eraseInbox(ctx context.Context) error {
-	return e.eachObject(ctx, "inbox/", func(key string, body []byte) error {
+	return e.changeObjects(ctx, "inbox/", func(key string, body []byte) error {
 		if left, ok := withoutParts(body, true, e.shows); ok && !e.shows(left) {
 			_, err := e.p.store.Put(ctx, key, left)
 			return err
@@ -151,41 +151,22 @@ func (e *eraser) eraseInbox(ctx context.Context) error {
 // eraseAudiences removes every audience file that shows a person in clear, hashed
 // or by his client id: the next export or download makes it again without him.
 func (e *eraser) eraseAudiences(ctx context.Context) error {
-	return e.eachObject(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
+	return e.changeObjects(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
 }
 
-// eachObject calls change for every object below prefix that shows a person.
-func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key string, body []byte) error) error {
-	var keys []string
-	for info, err := range e.p.store.List(ctx, prefix, "") {
-		if err != nil {
-			return err
-		}
-		keys = append(keys, info.Key)
-	}
-	for _, key := range keys {
-		body, _, err := e.p.store.Get(ctx, key)
-		if errors.Is(err, objstore.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", key, err)
-		}
-		text, err := textOf(body)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", key, err)
-		}
-		act := e.find(text)
+// changeObjects calls change for every object below prefix that shows a person.
+func (e *eraser) changeObjects(ctx context.Context, prefix string, change func(key string, body []byte) error) error {
+	return e.eachObject(ctx, prefix, func(info objstore.Info, body []byte, act *Act) error {
 		if act == nil {
-			continue
+			return nil
 		}
-		if err := change(key, body); err != nil {
-			return fmt.Errorf("rewrite %s: %w", key, err)
+		if err := change(info.Key, body); err != nil {
+			return fmt.Errorf("rewrite: %w", err)
 		}
 		act.Objects[strings.TrimSuffix(prefix, "/")]++
 		act.Rows[strings.TrimSuffix(prefix, "/")]++
-	}
-	return nil
+		return nil
+	})
 }
 
 func dayPart(prefix, day string) string { return prefix + day + "/part-0000.parquet" }

@@ -186,9 +186,17 @@ func unescape(text string) string {
 	return b.String()
 }
 
-// ownerOfDelivery says whose a delivery is: by what it decodes to and, for what
-// does not, by its bytes. others tells that it is other people's, too, or may be.
+// ownerOfDelivery says whose a delivery is. others tells that it is other
+// people's, too, or may be.
 func (s *searcher[P]) ownerOfDelivery(row schema.RawRow) (found *P, others bool) {
+	found, others, events := s.judge(row)
+	return found, others || events == 0
+}
+
+// judge says whose a delivery is: by what it decodes to and, for what does not, by
+// its bytes; whether it decodes to other people's events, too, and how many events
+// it holds.
+func (s *searcher[P]) judge(row schema.RawRow) (found *P, others bool, count int) {
 	var events []event.Event
 	if source, ok := s.cfg.SourceNamed(row.Source); ok {
 		headers := make(map[string]string, len(row.Headers.Pairs))
@@ -215,7 +223,7 @@ func (s *searcher[P]) ownerOfDelivery(row schema.RawRow) (found *P, others bool)
 	if found == nil {
 		found = s.find(string(row.Body), row.Query)
 	}
-	return found, others || len(events) == 0
+	return found, others, len(events)
 }
 
 // ownerOfPart is whose a part of a batch is, read as a delivery of its own.
