@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
+	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
 // A directory has one owner. While `serve` is it, commands that write hand their
@@ -43,6 +44,8 @@ func (m *machine) act(ctx context.Context, name string, input json.RawMessage) (
 		return callAct(ctx, input, m.invoke)
 	case "erase":
 		return callAct(ctx, input, m.steps.Erase)
+	case "subject":
+		return callAct(ctx, input, m.noteSubject)
 	case "redrive":
 		return callAct(ctx, input, m.redrive)
 	case "user":
@@ -53,6 +56,11 @@ func (m *machine) act(ctx context.Context, name string, input json.RawMessage) (
 		return m.check(ctx), nil
 	}
 	return nil, fmt.Errorf("no act %q", name)
+}
+
+// noteSubject writes down that a person's file was read.
+func (m *machine) noteSubject(ctx context.Context, r pipeline.SubjectReading) (pipeline.SubjectReading, error) {
+	return r, m.steps.AuditSubject(ctx, r)
 }
 
 func callAct[Input, Output any](ctx context.Context, body json.RawMessage, run func(context.Context, Input) (Output, error)) (any, error) {

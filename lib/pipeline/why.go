@@ -45,9 +45,6 @@ type Why struct {
 
 	Orders     []WhyOrder   `json:"orders,omitempty"`     // every order of the client, oldest first
 	Chronology []TrailEvent `json:"chronology,omitempty"` // every event up to the end of as_of, oldest first
-	// ActiveDays and DeadDays are what the activity was judged by.
-	ActiveDays int `json:"active_days"`
-	DeadDays   int `json:"dead_days"`
 }
 
 // MarshalJSON writes the client under the names of his columns.
@@ -185,7 +182,6 @@ func (g *goldOf) tokensOf(row schema.ClientRow) func(tokens []string) bool {
 func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf, row schema.ClientRow, events []schema.EventRow) (Why, error) {
 	w := Why{
 		Run: gold.run.Run, AsOf: gold.run.AsOf, Currency: cfg.Business.Currency, Client: row,
-		ActiveDays: cfg.Metrics.ActiveDays, DeadDays: cfg.Metrics.DeadDays,
 	}
 	end, err := endOf(w.AsOf, cfg.Location())
 	if err != nil {

@@ -12,50 +12,58 @@ import (
 // WhyRule is a value of the card and the rule that gave it, written over the
 // columns of the card.
 type WhyRule struct {
-	Value string `json:"value"`
-	Rule  string `json:"rule"`
+	Value  string `json:"value"`
+	Rule   string `json:"rule"`
+	Bounds []int  `json:"bounds,omitempty"` // the thresholds of the rule, in its order
 }
 
 // judge says which rule made the lifecycle, the activity and each label.
 func (w *Why) judge(cfg *config.Config) {
 	c := &w.Client
-	w.Lifecycle = WhyRule{Value: c.Lifecycle, Rule: lifecycleRule(c.Lifecycle, cfg.Metrics.RegularOrders)}
-	w.Activity = WhyRule{Value: c.Activity, Rule: activityRule(c.Activity, cfg.Metrics)}
+	w.Lifecycle, w.Activity = lifecycleRule(c.Lifecycle, cfg.Metrics), activityRule(c.Activity, cfg.Metrics)
 	for _, label := range c.Labels {
 		w.Labels = append(w.Labels, WhyRule{Value: label, Rule: labelRule(cfg, c, label)})
 	}
 }
 
-func lifecycleRule(value string, regular int) string {
+func lifecycleRule(value string, m config.Metrics) WhyRule {
 	switch value {
 	case "regular":
-		return fmt.Sprintf("orders > %d", regular)
+		return ruleOf(value, "orders > %d", m.RegularOrders)
 	case "developing":
-		return fmt.Sprintf("orders > 1 && orders <= %d", regular)
+		return ruleOf(value, "orders > 1 && orders <= %d", m.RegularOrders)
 	case "working":
-		return "orders == 1"
+		return ruleOf(value, "orders == 1")
 	case "potential":
-		return "orders == 0 && contacted after lead"
+		return ruleOf(value, "orders == 0 && contacted after the lead")
 	default:
-		return "orders == 0 && !contacted after lead"
+		return ruleOf(value, "orders == 0 && !contacted after the lead")
 	}
 }
 
-func activityRule(value string, m config.Metrics) string {
+func activityRule(value string, m config.Metrics) WhyRule {
 	switch value {
 	case "active":
-		return fmt.Sprintf("recency_days <= %d", m.ActiveDays)
+		return ruleOf(value, "recency_days <= %d", m.ActiveDays)
 	case "cooling":
-		return fmt.Sprintf("recency_days > %d && recency_days <= %d", m.ActiveDays, m.SleepingDays)
+		return ruleOf(value, "recency_days > %d && recency_days <= %d", m.ActiveDays, m.SleepingDays)
 	case "sleeping":
-		return fmt.Sprintf("recency_days > %d", m.SleepingDays)
+		return ruleOf(value, "recency_days > %d", m.SleepingDays)
 	case "dead":
-		return fmt.Sprintf("days since last event >= %d", m.DeadDays)
+		return ruleOf(value, "days since the last event >= %d", m.DeadDays)
 	case "new":
-		return fmt.Sprintf("orders == 0 && days since first event <= %d", m.NewDays)
+		return ruleOf(value, "orders == 0 && days since the first event <= %d", m.NewDays)
 	default:
-		return fmt.Sprintf("orders == 0 && days since first event > %d", m.NewDays)
+		return ruleOf(value, "orders == 0 && days since the first event > %d", m.NewDays)
 	}
+}
+
+func ruleOf(value, rule string, bounds ...int) WhyRule {
+	values := make([]any, len(bounds))
+	for i, bound := range bounds {
+		values[i] = bound
+	}
+	return WhyRule{Value: value, Rule: fmt.Sprintf(rule, values...), Bounds: bounds}
 }
 
 // labelRule lists every rule by which the client bears a label.
