@@ -168,7 +168,8 @@ func (p *Pipeline) erase(ctx context.Context, report *EraseReport) error {
 		return err
 	}
 	e := &eraser{
-		searcher: searcher[Act]{p: p, cfg: cfg, owner: map[string]*Act{}},
+		// Of who was erased earlier only the tokens are known.
+		searcher: searcher[Act]{p: p, cfg: cfg, owner: map[string]*Act{}, blind: true},
 		again:    newAct(lake.ErasureRequest{}), nonce: p.nonce(), cut: map[[2]string]*Act{},
 	}
 	e.whole = len(waiting) > 0

@@ -89,6 +89,7 @@ type subject struct {
 	p       *Pipeline
 	cfg     *config.Config
 	clients *card.Clients
+	events  []schema.EventRow // his, in time order
 	search  searcher[Subject]
 }
 
@@ -292,10 +293,8 @@ func (s *subject) tellNight(ctx context.Context) error {
 				"The last night took this person for one client with another: his figures come with the next night.")
 			continue
 		}
-		events, err := eventsOf(ctx, s.p.store, gold.tokensOf(row))
-		if err != nil {
-			return err
-		}
+		theirs := gold.tokensOf(row)
+		events := slices.DeleteFunc(slices.Clone(s.events), func(ev schema.EventRow) bool { return !theirs(ev.Tokens) })
 		w, err := s.p.explain(ctx, s.cfg, gold, row, events)
 		if err != nil {
 			return err

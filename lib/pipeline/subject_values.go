@@ -100,6 +100,7 @@ func (s *subject) tellEvents(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.events = events
 	contacts, err := contactsOf(ctx, s.p.store, s.mine)
 	if err != nil {
 		return err
@@ -120,6 +121,7 @@ func (s *subject) tellEvents(ctx context.Context) error {
 		s.learn(one)
 	}
 	s.doc.Contacts = values.contacts()
+	s.search.blind = s.numbersMissing()
 	s.doc.Chronology = trailOf(events)
 	for i := range s.doc.Chronology {
 		ev := &s.doc.Chronology[i]
@@ -180,6 +182,23 @@ func (s *subject) learn(one SubjectStated) {
 	for _, value := range one.Emails {
 		s.search.learn("email", value, s.search.owner[string(s.p.key.Email(identity.Email(value)))])
 	}
+}
+
+// numbersMissing reports whether a phone of the person is known by its token
+// alone.
+func (s *subject) numbersMissing() bool {
+	known := map[string]bool{}
+	for word := range s.search.words {
+		if strings.HasPrefix(word, "+") {
+			known[string(s.p.key.Phone(identity.Phone(word)))] = true
+		}
+	}
+	for token := range s.search.owner {
+		if identity.Token(token).Kind() == identity.KindPhone && !known[token] {
+			return true
+		}
+	}
+	return false
 }
 
 // valueFold collects values by field, and attributes by "attributes" and key.

@@ -155,25 +155,40 @@ func (p *Pipeline) Why(ctx context.Context, client string) (Why, error) {
 }
 
 // tokensOf decides by tokens whether an event or an order is the client's, as the
-// night did: the first token that was not kept from linking leads to its client.
+// night did: of the tokens that one person alone has the first decides, one that
+// a split names before the others.
 func (g *goldOf) tokensOf(row schema.ClientRow) func(tokens []string) bool {
 	mine := map[string]bool{row.ClientID: true}
 	for _, alias := range row.Aliases {
 		mine[alias] = true
 	}
-	shared := map[string]bool{}
+	shared, split := map[string]bool{}, map[string]bool{}
 	for _, link := range g.links {
-		if clientLink(link).apart() && link.Why != schema.LinkSplit {
+		switch {
+		case !clientLink(link).apart():
+		case link.Why == schema.LinkSplit:
+			split[link.Token] = true
+		default:
 			shared[link.Token] = true
 		}
 	}
 	return func(tokens []string) bool {
+		decides := ""
 		for _, token := range tokens {
-			if !shared[token] {
+			if shared[token] {
+				continue
+			}
+			if split[token] {
 				return mine[token]
 			}
+			if decides == "" {
+				decides = token
+			}
 		}
-		return len(tokens) > 0 && mine[tokens[0]]
+		if decides == "" && len(tokens) > 0 {
+			decides = tokens[0]
+		}
+		return mine[decides]
 	}
 }
 
@@ -207,16 +222,7 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 	if w.Consents == nil {
 		w.Consents = consentStates(statementsOf(events))
 	}
-	for _, link := range gold.links {
-		if link.ClientID != row.ClientID {
-			continue
-		}
-		if l := clientLink(link); l.apart() {
-			w.Apart = append(w.Apart, l)
-		} else {
-			w.Links = append(w.Links, l)
-		}
-	}
+	w.Links, w.Apart = gold.linksOf(row.ClientID, events)
 	for _, h := range gold.history {
 		if h.ClientID == row.ClientID {
 			w.History = append(w.History, WhySpan{What: h.What, Value: h.Value, FromDay: h.FromDay, ToDay: h.ToDay})
@@ -228,6 +234,29 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 		}
 	}
 	return w, nil
+}
+
+// linksOf is the client's rows of gold/links, and what his events state beside
+// his own identifiers: a value that many share has a client of its own there.
+func (g *goldOf) linksOf(client string, events []schema.EventRow) (held, apart []ClientLink) {
+	reasons := map[string]string{}
+	for _, link := range g.links {
+		l := clientLink(link)
+		if l.apart() {
+			reasons[l.Token] = l.Why
+		} else if link.ClientID == client {
+			held = append(held, l)
+		}
+	}
+	for i := range events {
+		for _, token := range events[i].Tokens {
+			if why := reasons[token]; why != "" && token != client {
+				apart = append(apart, ClientLink{Token: token, Why: why, Since: events[i].At, Source: events[i].Source})
+				delete(reasons, token) // the earliest tells
+			}
+		}
+	}
+	return held, apart
 }
 
 // consentsOf is the client's rows of gold/consents, the purposes that were never
