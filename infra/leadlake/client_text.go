@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -190,17 +191,14 @@ func (t *clientText) happened(ev pipeline.TrailEvent) []string {
 		}
 	}
 	if o := ev.Order; o != nil {
-		text := strings.TrimSpace(o.OrderID + " " + t.word(o.Status))
-		currency := o.Currency
-		if currency == "" {
-			currency = t.currency
-		}
+		currency := cmp.Or(o.Currency, t.currency)
+		words := []string{o.OrderID, t.word(o.Status)}
 		for _, minor := range []*int64{o.TotalMinor, o.ReturnedMinor} {
 			if minor != nil {
-				text += " " + t.words.amount(*minor, currency)
+				words = append(words, t.words.amount(*minor, currency))
 			}
 		}
-		add(text)
+		add(strings.Join(words, " "))
 	}
 	if ev.Stage != "" {
 		add(t.say("этап ", "stage ") + ev.Stage)

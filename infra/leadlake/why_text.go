@@ -119,13 +119,13 @@ func (t *whyText) head(cfg *config.Config) {
 
 // touch is where a client came from once.
 func touch(source, medium, campaign *string) string {
-	text := ""
-	for i, part := range []*string{source, medium, campaign} {
+	var parts []string
+	for _, part := range []*string{source, medium, campaign} {
 		if part != nil && *part != "" {
-			text += [...]string{"", " / ", ", "}[i] + *part
+			parts = append(parts, *part)
 		}
 	}
-	return strings.TrimLeft(text, " /,")
+	return strings.Join(parts, " / ")
 }
 
 // rule says in words what made a lifecycle or an activity.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -86,12 +87,14 @@ func plantAnna(t *testing.T) *world {
 
 // ofAnna lists what only the answer to Anna may tell, and what only others' may.
 func ofAnna() (yes, no []string) {
-	return []string{
-			"+79165550101", "anna@kofe.ru", "Anna Sorokina", "window table", "C-77", "5500 77", "Kettle", "SKU-9", "the kettle whistles", "1990-02-01", "Lesnaya 5",
-			"Sorokina and Co", "parrot", "olga", "form 12", "v7", "B-5", "o1/back", "torn letter", "her line", "her cell", "Tula", "Orel", "+74951234567",
-		}, []string{
-			"9165550202", "555-02-02", "boris@kofe.ru", "Lapin", "the cellar", "o2", "his letter", "his line", "his cell", "Perm", "Omsk", "Colleague", "colleague",
-		}
+	yes = []string{
+		"+79165550101", "anna@kofe.ru", "Anna Sorokina", "window table", "C-77", "5500 77", "Kettle", "SKU-9", "the kettle whistles", "1990-02-01", "Lesnaya 5",
+		"Sorokina and Co", "parrot", "olga", "form 12", "v7", "B-5", "o1/back", "torn letter", "her line", "her cell", "Tula", "Orel", "+74951234567",
+	}
+	no = []string{
+		"9165550202", "555-02-02", "boris@kofe.ru", "Lapin", "the cellar", "o2", "his letter", "his line", "his cell", "Perm", "Omsk", "Colleague", "colleague",
+	}
+	return yes, no
 }
 
 func TestSubjectTellsEverythingOfAPersonAndNothingOfOthers(t *testing.T) {
@@ -298,8 +301,8 @@ func fill(v reflect.Value, seed *int) (markers []string) {
 		v.Set(reflect.ValueOf(when))
 		return []string{when.Format(time.RFC3339)}
 	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			markers = append(markers, fill(v.Field(i), seed)...)
+		for _, field := range v.Fields() {
+			markers = append(markers, fill(field, seed)...)
 		}
 		return markers
 	case v.Kind() == reflect.Pointer:
@@ -313,10 +316,10 @@ func fill(v reflect.Value, seed *int) (markers []string) {
 		return []string{fmt.Sprintf(`"mark%03d"`, *seed)}
 	case v.Kind() == reflect.Int64:
 		v.SetInt(int64(900000 + *seed))
-		return []string{fmt.Sprint(900000 + *seed)}
+		return []string{strconv.Itoa(900000 + *seed)}
 	case v.Kind() == reflect.Float64:
 		v.SetFloat(float64(800000 + *seed))
-		return []string{fmt.Sprint(800000 + *seed)}
+		return []string{strconv.Itoa(800000 + *seed)}
 	case v.Kind() == reflect.Bool:
 		v.SetBool(true)
 		return nil
