@@ -30,6 +30,9 @@ type searcher[P any] struct {
 	// blind says that some phone is known by its token alone, so that every number
 	// has to be read to be told. That is dear.
 	blind bool
+	// foreign, where it is set, recognises tokens that are another person's beside
+	// the owner's own.
+	foreign func(token string) bool
 }
 
 // endDigits is how much of a number is looked for: its end, since the beginning
@@ -216,9 +219,9 @@ func (s *searcher[P]) judge(row schema.RawRow) (found *P, others bool, count int
 			if err != nil && refined.Tokens == nil {
 				continue // the bytes decide
 			}
-			if owner := s.ownerOf(refined.Tokens); owner == nil {
-				others = true
-			} else if found == nil {
+			owner := s.ownerOf(refined.Tokens)
+			others = others || owner == nil || s.foreign != nil && slices.ContainsFunc(refined.Tokens, s.foreign)
+			if found == nil {
 				found = owner
 			}
 		}

@@ -165,7 +165,10 @@ func (s *subject) identify(ctx context.Context, name string) error {
 	s.clients = resolver.Resolve()
 	d := &s.doc
 	candidates := s.candidates(name)
-	s.search = searcher[Subject]{p: s.p, cfg: s.cfg, owner: map[string]*Subject{}, words: map[string]*Subject{}, digits: map[string]*Subject{}}
+	s.search = searcher[Subject]{
+		p: s.p, cfg: s.cfg, owner: map[string]*Subject{}, words: map[string]*Subject{}, digits: map[string]*Subject{},
+		foreign: func(token string) bool { return s.others(identity.Token(token)) },
+	}
 	asked := ""
 	for _, c := range candidates {
 		var ids []string

@@ -158,7 +158,12 @@ func (s *subject) rawBytes(row *schema.RawRow) (SubjectBytes, bool) {
 		Key: row.Key, Source: row.Source, ReceivedAt: row.ReceivedAt, Method: row.Method, ContentType: row.ContentType,
 		Query: row.Query, Headers: headersOf(row.Headers),
 	}
-	parts, apart := onlyParts(row.Body, false, func(part []byte) bool { return s.search.ownerOfPart(*row, part) != nil })
+	parts, apart := onlyParts(row.Body, false, func(part []byte) bool {
+		one := *row
+		one.Body = part
+		owner, others, _ := s.search.judge(one)
+		return owner != nil && !others
+	})
 	switch {
 	case events > 0 && !others:
 		b.tell(row.Body)
