@@ -193,6 +193,9 @@ func (c *Clients) OfEvent(tokens []string) string {
 	return c.ids[tokens[0]]
 }
 
+// Shared reports whether a token links nothing: it is not one person's own.
+func (c *Clients) Shared(token string) bool { return c.shared[token] }
+
 // Tokens returns the tokens of a client, sorted, its own id among them.
 func (c *Clients) Tokens(client string) []string { return c.tokens[client] }
 

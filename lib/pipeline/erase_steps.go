@@ -1,17 +1,11 @@
 package pipeline
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -105,12 +99,7 @@ func (e *eraser) eraseRaw(ctx context.Context) error {
 // without is the body of a batch without the person's parts. Nil where the body
 // has no parts, or nothing of others would be left: then it goes whole.
 func (e *eraser) without(row schema.RawRow) []byte {
-	left, ok := withoutParts(row.Body, false, func(part []byte) bool {
-		one := row
-		one.Body = part
-		act, _ := e.ownerOfDelivery(one)
-		return act != nil
-	})
+	left, ok := withoutParts(row.Body, false, func(part []byte) bool { return e.ownerOfPart(row, part) != nil })
 	if !ok {
 		return nil
 	}
@@ -119,50 +108,6 @@ func (e *eraser) without(row schema.RawRow) []byte {
 		return nil
 	}
 	return left
-}
-
-// withoutParts takes parts out of a body: elements of a JSON array, lines of
-// NDJSON and, where table is set, lines of CSV with equally many cells. False
-// where the body is none of these, or only a header would be left.
-func withoutParts(body []byte, table bool, mine func(part []byte) bool) ([]byte, bool) {
-	var items []json.RawMessage
-	if trimmed := bytes.TrimSpace(body); len(trimmed) > 0 && trimmed[0] == '[' && json.Unmarshal(trimmed, &items) == nil {
-		kept := make([][]byte, 0, len(items))
-		for _, item := range items {
-			if !mine(item) {
-				kept = append(kept, item)
-			}
-		}
-		return slices.Concat([]byte("["), bytes.Join(kept, []byte(",")), []byte("]")), len(kept) > 0
-	}
-	lines := bytes.SplitAfter(body, []byte("\n"))
-	objects, rows, cells := true, table, -1
-	for _, line := range lines {
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
-		}
-		objects = objects && line[0] == '{' && line[len(line)-1] == '}'
-		n := bytes.Count(line, []byte(";")) + bytes.Count(line, []byte(",")) + bytes.Count(line, []byte("\t"))
-		rows = rows && n > 0 && (cells < 0 || n == cells)
-		cells = n
-	}
-	if !objects && !rows {
-		return nil, false
-	}
-	var kept [][]byte
-	left := 0
-	for _, line := range lines {
-		if blank := len(bytes.TrimSpace(line)) == 0; blank || !mine(line) {
-			kept = append(kept, line)
-			if !blank {
-				left++
-			}
-		}
-	}
-	if rows && !objects {
-		left-- // the header
-	}
-	return bytes.Join(kept, nil), left > 0
 }
 
 // eraseFailed cuts deliveries that could not be understood. One that names
@@ -191,13 +136,10 @@ func (e *eraser) eraseFailed(ctx context.Context) error {
 	return nil
 }
 
-// shows reports whether bytes show a person.
-func (e *eraser) shows(body []byte) bool { return e.find(string(body)) != nil }
-
 // eraseInbox takes the person's lines out of dropped files; a file that is no
 // text goes whole.
 func (e *eraser) eraseInbox(ctx context.Context) error {
-	return e.eachObject(ctx, "inbox/", func(key string, body []byte) error {
+	return e.changeObjects(ctx, "inbox/", func(key string, body []byte) error {
 		if left, ok := withoutParts(body, true, e.shows); ok && !e.shows(left) {
 			_, err := e.p.store.Put(ctx, key, left)
 			return err
@@ -209,100 +151,22 @@ func (e *eraser) eraseInbox(ctx context.Context) error {
 // eraseAudiences removes every audience file that shows a person in clear, hashed
 // or by his client id: the next export or download makes it again without him.
 func (e *eraser) eraseAudiences(ctx context.Context) error {
-	return e.eachObject(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
+	return e.changeObjects(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
 }
 
-// eachObject calls change for every object below prefix that shows a person.
-func (e *eraser) eachObject(ctx context.Context, prefix string, change func(key string, body []byte) error) error {
-	var keys []string
-	for info, err := range e.p.store.List(ctx, prefix, "") {
-		if err != nil {
-			return err
-		}
-		keys = append(keys, info.Key)
-	}
-	for _, key := range keys {
-		body, _, err := e.p.store.Get(ctx, key)
-		if errors.Is(err, objstore.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("read %s: %w", key, err)
-		}
-		text, err := textOf(body)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", key, err)
-		}
-		act := e.find(text)
+// changeObjects calls change for every object below prefix that shows a person.
+func (e *eraser) changeObjects(ctx context.Context, prefix string, change func(key string, body []byte) error) error {
+	return e.eachObject(ctx, prefix, func(info objstore.Info, body []byte, act *Act) error {
 		if act == nil {
-			continue
+			return nil
 		}
-		if err := change(key, body); err != nil {
-			return fmt.Errorf("rewrite %s: %w", key, err)
+		if err := change(info.Key, body); err != nil {
+			return fmt.Errorf("rewrite: %w", err)
 		}
 		act.Objects[strings.TrimSuffix(prefix, "/")]++
 		act.Rows[strings.TrimSuffix(prefix, "/")]++
-	}
-	return nil
-}
-
-// zipLimit bounds what one part of a workbook may unpack to.
-const zipLimit = 64 << 20
-
-// textOf is what an object shows: its bytes, as UTF-8 where they are the "Unicode
-// text" of spreadsheet programs, or the parts of a zipped workbook.
-func textOf(body []byte) (string, error) {
-	if order, ok := utf16Order(body); ok {
-		units := make([]uint16, len(body)/2)
-		for i := range units {
-			units[i] = order.Uint16(body[2*i:])
-		}
-		return string(utf16.Decode(units)), nil
-	}
-	if !bytes.HasPrefix(body, []byte("PK\x03\x04")) {
-		return string(body), nil
-	}
-	archive, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
-	if err != nil {
-		return string(body), nil //nolint:nilerr // no archive after all: its bytes are all there is
-	}
-	var text strings.Builder
-	for _, part := range archive.File {
-		r, err := part.Open()
-		if err != nil {
-			return "", err
-		}
-		_, err = io.Copy(&text, io.LimitReader(r, zipLimit))
-		if err = errors.Join(err, r.Close()); err != nil {
-			return "", err
-		}
-		text.WriteByte('\n')
-	}
-	return text.String(), nil
-}
-
-// utf16Order recognises UTF-16 by its mark, or by the zeros between its letters.
-func utf16Order(body []byte) (binary.ByteOrder, bool) {
-	switch {
-	case bytes.HasPrefix(body, []byte{0xFF, 0xFE}):
-		return binary.LittleEndian, true
-	case bytes.HasPrefix(body, []byte{0xFE, 0xFF}):
-		return binary.BigEndian, true
-	}
-	head := body[:min(len(body), 4096)]
-	var zeros [2]int
-	for i, c := range head {
-		if c == 0 {
-			zeros[i%2]++
-		}
-	}
-	switch few := len(head) / 10; {
-	case zeros[1] > few && zeros[0] == 0:
-		return binary.LittleEndian, true
-	case zeros[0] > few && zeros[1] == 0:
-		return binary.BigEndian, true
-	}
-	return nil, false
+		return nil
+	})
 }
 
 func dayPart(prefix, day string) string { return prefix + day + "/part-0000.parquet" }

@@ -127,36 +127,57 @@ func randomText() string {
 // tokenKeyObject keeps the known answer of the token key.
 const tokenKeyObject = "config/token_key.json" //nolint:gosec // G101: a name, not a key
 
+// keyAnswer is what the store keeps of the token key.
+type keyAnswer struct {
+	KnownAnswer string `json:"known_answer"`
+}
+
 // CheckTokenKey compares the token key with the known answer that the store
 // keeps, and puts the answer down at the first call.
 func (p *Pipeline) CheckTokenKey(ctx context.Context) error {
-	type answer struct {
-		KnownAnswer string `json:"known_answer"`
-	}
-	want := answer{KnownAnswer: string(p.key.KnownAnswer())}
-	body, _, err := p.store.Get(ctx, tokenKeyObject)
-	if errors.Is(err, objstore.ErrNotExist) {
-		text, err := json.Marshal(want)
+	for {
+		if kept, err := p.tokenKeyFits(ctx); kept || err != nil {
+			return err
+		}
+		text, err := json.Marshal(keyAnswer{KnownAnswer: string(p.key.KnownAnswer())})
 		if err != nil {
 			return err
 		}
 		_, err = p.store.Create(ctx, tokenKeyObject, text)
-		if err == nil {
+		if !errors.Is(err, objstore.ErrExist) { // else another process was first, with this key or another
+			if err != nil {
+				return fmt.Errorf("pipeline: keep the known answer of the token key: %w", err)
+			}
 			return nil
 		}
-		if !errors.Is(err, objstore.ErrExist) {
-			return fmt.Errorf("pipeline: keep the known answer of the token key: %w", err)
-		}
-		// Another process was first, with this key or another.
-		if body, _, err = p.store.Get(ctx, tokenKeyObject); err != nil {
-			return fmt.Errorf("pipeline: read the known answer of the token key: %w", err)
-		}
-	} else if err != nil {
-		return fmt.Errorf("pipeline: read the known answer of the token key: %w", err)
 	}
-	var got answer
-	if err := json.Unmarshal(body, &got); err != nil || got != want {
-		return ErrTokenKey
+}
+
+// tokenKeyFits compares the token key with the known answer and writes nothing;
+// kept is false for a store that has none yet.
+func (p *Pipeline) tokenKeyFits(ctx context.Context) (kept bool, err error) {
+	body, _, err := p.store.Get(ctx, tokenKeyObject)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("pipeline: read the known answer of the token key: %w", err)
+	}
+	var got keyAnswer
+	if err := json.Unmarshal(body, &got); err != nil || got.KnownAnswer != string(p.key.KnownAnswer()) {
+		return true, ErrTokenKey
+	}
+	return true, nil
+}
+
+// readJSON reads an object that must be there.
+func (p *Pipeline) readJSON(ctx context.Context, key string, into any) error {
+	body, _, err := p.store.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("pipeline: read %s: %w", key, err)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("pipeline: read %s: %w", key, err)
 	}
 	return nil
 }

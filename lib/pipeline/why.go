@@ -1,15 +1,16 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
-	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -25,53 +26,68 @@ type Why struct {
 	Run      string           `json:"run"`
 	AsOf     string           `json:"as_of"`
 	Currency string           `json:"currency"`
-	Client   schema.ClientRow `json:"client"`
-	Orders   []WhyOrder       `json:"orders"` // every order of the client, oldest first
-	Scores   []WhyScore       `json:"scores"` // recency, frequency, monetary; empty without a code
-	ABC      *WhyABC          `json:"abc"`    // nil for who never bought
-	Segments []WhySegment     `json:"segments"`
-	// ActiveDays and DeadDays are what the activity was judged by.
-	ActiveDays int `json:"active_days"`
-	DeadDays   int `json:"dead_days"`
+	Client   schema.ClientRow `json:"client"` // under the names of its columns
+
+	Links []ClientLink `json:"links,omitempty"` // why these identifiers are one client
+	Apart []ClientLink `json:"apart,omitempty"` // stated with them, and not used
+
+	Lifecycle WhyRule   `json:"lifecycle"`
+	Activity  WhyRule   `json:"activity"`
+	Labels    []WhyRule `json:"labels,omitempty"`
+	// ManagerSince is when the present manager was first named since another one was.
+	ManagerSince time.Time      `json:"manager_since,omitzero"`
+	Consents     []ConsentState `json:"consents"`
+
+	Scores   []WhyScore   `json:"scores"` // recency, frequency, monetary; empty without a code
+	ABC      *WhyABC      `json:"abc"`    // nil for who never bought
+	Segments []WhySegment `json:"segments"`
+	History  []WhySpan    `json:"history,omitempty"` // codes and segments by day
+
+	Orders     []WhyOrder   `json:"orders,omitempty"`     // every order of the client, oldest first
+	Chronology []TrailEvent `json:"chronology,omitempty"` // every event up to the end of as_of, oldest first
+}
+
+// MarshalJSON writes the client under the names of his columns.
+func (w Why) MarshalJSON() ([]byte, error) {
+	type plain Why
+	return json.Marshal(struct {
+		plain
+
+		Client map[string]any `json:"client"`
+	}{plain(w), byColumn(w.Client)})
+}
+
+// byColumn is a client's row by the names of its columns.
+func byColumn(row schema.ClientRow) map[string]any {
+	v := reflect.ValueOf(row)
+	columns := make(map[string]any, v.NumField())
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("parquet"), ",")
+		columns[name] = v.Field(i).Interface()
+	}
+	consents := map[string]string{}
+	for _, pair := range row.Consents.Pairs {
+		consents[pair.Key] = pair.Value
+	}
+	columns["consents"] = consents
+	return columns
+}
+
+// WhySpan is a span of days in which the client had a code or was in a segment.
+type WhySpan struct {
+	What    string `json:"what"` // rfm_code or segment
+	Value   string `json:"value"`
+	FromDay string `json:"from_day"`
+	ToDay   string `json:"to_day,omitempty"` // the first day it no longer held; empty: it holds
 }
 
 // WhyOrder is one order as the night saw it.
 type WhyOrder struct {
-	Shop         string `json:"shop"`
-	OrderID      string `json:"order_id"`
-	Status       string `json:"status"`
-	Day          string `json:"day"` // of the purchase; empty for none
-	Purchase     bool   `json:"purchase"`
-	Currency     string `json:"currency"`
-	RevenueMinor int64  `json:"revenue_minor"`
+	ClientOrder
+
 	// Counted says that the order stands behind the scores: it is a purchase, and
 	// of the window if there is one.
 	Counted bool `json:"counted"`
-}
-
-// WhyScore is one digit of the code: the value, and the bounds it was held
-// against.
-type WhyScore struct {
-	Metric string    `json:"metric"` // recency, frequency or monetary
-	Value  int64     `json:"value"`  // days, purchases (or days with one), minor units
-	Score  int64     `json:"score"`
-	Groups int       `json:"groups"`
-	Rule   string    `json:"rule"` // quantile, ntile or fixed
-	Bounds []float64 `json:"bounds"`
-	Note   string    `json:"note"`
-}
-
-// WhyABC is the client's place in the list by revenue.
-type WhyABC struct {
-	Rank            int     `json:"rank"` // from 1
-	Of              int     `json:"of"`
-	Share           float64 `json:"share"`
-	Before          float64 `json:"cumulative_share_before"`
-	CumulativeShare float64 `json:"cumulative_share"`
-	Class           string  `json:"class"`
-	Rule            string  `json:"rule"`
-	A               float64 `json:"a"`
-	B               float64 `json:"b"`
 }
 
 // WhySegment is a segment that the client is in, and the rule that says so.
@@ -81,24 +97,39 @@ type WhySegment struct {
 	Rule     string `json:"rule"`
 }
 
-// orderGlance is the part of an order that Why reads.
-type orderGlance struct {
-	Shop         string    `parquet:"shop,dict"`
-	OrderID      string    `parquet:"order_id"`
-	Token        string    `parquet:"token,dict"`
-	Status       string    `parquet:"status,dict"`
-	Purchase     bool      `parquet:"purchase"`
-	Day          string    `parquet:"day,dict"`
-	At           time.Time `parquet:"at,timestamp(microsecond),delta"`
-	Currency     string    `parquet:"currency,dict"`
-	RevenueMinor int64     `parquet:"revenue_minor,delta"`
+// goldOf is what Why reads of a run. Tables that a run of an earlier version has
+// not are empty.
+type goldOf struct {
+	run        *lake.Run
+	clients    []schema.ClientRow
+	thresholds []schema.ThresholdRow
+	abc        []schema.ABCRow
+	members    []schema.SegmentRow
+	links      []schema.LinkRow
+	consents   []schema.ConsentStateRow
+	history    []schema.HistoryRow
 }
 
-// Table implements schema.Row.
-func (orderGlance) Table() string { return "orders" }
+func (p *Pipeline) readGold(ctx context.Context) (*goldOf, error) {
+	run, err := lake.Current(ctx, p.store)
+	if err != nil {
+		return nil, err
+	}
+	g := &goldOf{run: run}
+	return g, errors.Join(
+		into(ctx, p, run, &g.clients), into(ctx, p, run, &g.thresholds), into(ctx, p, run, &g.abc), into(ctx, p, run, &g.members),
+		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.history),
+	)
+}
 
-// Personal implements schema.Row.
-func (orderGlance) Personal() []string { return nil }
+// intoIfThere is into for a table that runs of earlier versions lack.
+func intoIfThere[T schema.Row](ctx context.Context, p *Pipeline, run *lake.Run, rows *[]T) error {
+	var row T
+	if _, ok := run.Tables[row.Table()]; !ok {
+		return nil
+	}
+	return into(ctx, p, run, rows)
+}
 
 // Why explains a client of the run in force. client is his id or an alias, a phone
 // or an e-mail, or the id he has in a source's own system. Nobody of that name is
@@ -108,48 +139,148 @@ func (p *Pipeline) Why(ctx context.Context, client string) (Why, error) {
 	if err != nil {
 		return Why{}, err
 	}
-	run, err := lake.Current(ctx, p.store)
+	gold, err := p.readGold(ctx)
 	if err != nil {
 		return Why{}, err
 	}
-	var clients []schema.ClientRow
-	var thresholds []schema.ThresholdRow
-	var abc []schema.ABCRow
-	var members []schema.SegmentRow
-	if err := errors.Join(
-		into(ctx, p, run, &clients), into(ctx, p, run, &thresholds), into(ctx, p, run, &abc), into(ctx, p, run, &members),
-	); err != nil {
-		return Why{}, err
-	}
-	row, err := p.findClient(ctx, clients, client)
+	row, err := p.findClient(ctx, gold.clients, client)
 	if err != nil {
 		return Why{}, err
 	}
-	w := Why{
-		Run: run.Run, AsOf: run.AsOf, Currency: cfg.Business.Currency, Client: row,
-		ActiveDays: cfg.Metrics.ActiveDays, DeadDays: cfg.Metrics.DeadDays,
-	}
-	if w.Orders, err = p.ordersOf(ctx, row, cfg.Metrics.RFM.WindowDays, run.AsOf); err != nil {
+	events, err := eventsOf(ctx, p.store, gold.tokensOf(row))
+	if err != nil {
 		return Why{}, err
 	}
-	w.score(cfg, thresholds)
-	w.classify(abc, thresholds)
-	for _, m := range members {
-		if m.ClientID != row.ClientID {
-			continue
+	return p.explain(ctx, cfg, gold, row, events)
+}
+
+// tokensOf decides by tokens whether an event or an order is the client's, as the
+// night did: of the tokens that one person alone has the first decides, one that
+// a split names before the others.
+func (g *goldOf) tokensOf(row schema.ClientRow) func(tokens []string) bool {
+	mine := map[string]bool{row.ClientID: true}
+	for _, alias := range row.Aliases {
+		mine[alias] = true
+	}
+	shared, split := map[string]bool{}, map[string]bool{}
+	for _, link := range g.links {
+		switch {
+		case !clientLink(link).apart():
+		case link.Why == schema.LinkSplit:
+			split[link.Token] = true
+		default:
+			shared[link.Token] = true
 		}
-		rule := "orders >= 1"
-		if row.RFMSegment != nil && m.Segment == *row.RFMSegment {
-			rule = "rfm_code == " + *row.RFMCode
-		}
-		for _, s := range cfg.Segments {
-			if s.Name == m.Segment {
-				rule = s.Rule
+	}
+	return func(tokens []string) bool {
+		decides := ""
+		for _, token := range tokens {
+			if shared[token] {
+				continue
+			}
+			if split[token] {
+				return mine[token]
+			}
+			if decides == "" {
+				decides = token
 			}
 		}
-		w.Segments = append(w.Segments, WhySegment{Segment: m.Segment, SinceDay: m.SinceDay, Rule: rule})
+		if decides == "" && len(tokens) > 0 {
+			decides = tokens[0]
+		}
+		return mine[decides]
+	}
+}
+
+// explain puts together what the run in force says of one of its clients. events
+// are his, in time order; what is dated after the run's day does not count.
+func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf, row schema.ClientRow, events []schema.EventRow) (Why, error) {
+	w := Why{
+		Run: gold.run.Run, AsOf: gold.run.AsOf, Currency: cfg.Business.Currency, Client: row,
+	}
+	end, err := endOf(w.AsOf, cfg.Location())
+	if err != nil {
+		return Why{}, err
+	}
+	events = events[:sort.Search(len(events), func(i int) bool { return !events[i].At.Before(end) })]
+	if w.Orders, err = p.ordersOf(ctx, gold.tokensOf(row), cfg.Metrics.RFM.WindowDays, w.AsOf); err != nil {
+		return Why{}, err
+	}
+	w.score(cfg, gold.thresholds)
+	w.classify(gold.abc, gold.thresholds)
+	w.judge(cfg)
+	w.Chronology = trailOf(events)
+	for _, ev := range slices.Backward(events) {
+		if ev.Manager != "" && (row.Manager == nil || ev.Manager != *row.Manager) {
+			break
+		}
+		if ev.Manager != "" {
+			w.ManagerSince = ev.At
+		}
+	}
+	w.Consents = gold.consentsOf(row.ClientID)
+	if w.Consents == nil {
+		w.Consents = consentStates(statementsOf(events))
+	}
+	w.Links, w.Apart = gold.linksOf(row.ClientID, events)
+	for _, h := range gold.history {
+		if h.ClientID == row.ClientID {
+			w.History = append(w.History, WhySpan{What: h.What, Value: h.Value, FromDay: h.FromDay, ToDay: h.ToDay})
+		}
+	}
+	for _, m := range gold.members {
+		if m.ClientID == row.ClientID {
+			w.Segments = append(w.Segments, WhySegment{Segment: m.Segment, SinceDay: m.SinceDay, Rule: segmentRule(cfg, row, m.Segment)})
+		}
 	}
 	return w, nil
+}
+
+// linksOf is the client's rows of gold/links, and what his events state beside
+// his own identifiers: a value that many share has a client of its own there.
+func (g *goldOf) linksOf(client string, events []schema.EventRow) (held, apart []ClientLink) {
+	reasons := map[string]string{}
+	for _, link := range g.links {
+		l := clientLink(link)
+		if l.apart() {
+			reasons[l.Token] = l.Why
+		} else if link.ClientID == client {
+			held = append(held, l)
+		}
+	}
+	for i := range events {
+		for _, token := range events[i].Tokens {
+			if why := reasons[token]; why != "" && token != client {
+				apart = append(apart, ClientLink{Token: token, Why: why, Since: events[i].At, Source: events[i].Source})
+				delete(reasons, token) // the earliest tells
+			}
+		}
+	}
+	return held, apart
+}
+
+// consentsOf is the client's rows of gold/consents, the purposes that were never
+// stated among them; nil where the run has no such table.
+func (g *goldOf) consentsOf(client string) []ConsentState {
+	if _, ok := g.run.Tables[schema.ConsentStateRow{}.Table()]; !ok {
+		return nil
+	}
+	states := consentStates(nil)
+	for _, c := range g.consents {
+		if c.ClientID != client {
+			continue
+		}
+		state := ConsentState{
+			Purpose: c.Purpose, State: c.State, At: c.At, TextVersion: c.TextVersion, Channel: c.Channel, Evidence: c.Evidence, EventID: c.EventID,
+		}
+		i := slices.IndexFunc(states, func(s ConsentState) bool { return s.Purpose == c.Purpose })
+		if i < 0 {
+			states = append(states, state)
+		} else {
+			states[i] = state
+		}
+	}
+	return states
 }
 
 // findClient finds the client who is called so.
@@ -163,7 +294,7 @@ func (p *Pipeline) findClient(ctx context.Context, clients []schema.ClientRow, n
 			return schema.ClientRow{}, err
 		}
 		if err == nil {
-			if err := p.CheckTokenKey(ctx); err != nil {
+			if _, err := p.tokenKeyFits(ctx); err != nil {
 				return schema.ClientRow{}, err
 			}
 			token = string(contact)
@@ -189,133 +320,4 @@ func (p *Pipeline) findClient(ctx context.Context, clients []schema.ClientRow, n
 		ids[i] = c.ClientID
 	}
 	return schema.ClientRow{}, fmt.Errorf("%w: several sources give that id to different clients: %s; take one of these", ErrNoClient, strings.Join(ids, ", "))
-}
-
-// ordersOf reads the client's orders out of all buckets.
-func (p *Pipeline) ordersOf(ctx context.Context, c schema.ClientRow, window int, asOf string) ([]WhyOrder, error) {
-	mine := map[string]bool{c.ClientID: true}
-	for _, alias := range c.Aliases {
-		mine[alias] = true
-	}
-	first := ""
-	if last, err := time.Parse(time.DateOnly, asOf); err == nil && window > 0 {
-		first = last.AddDate(0, 0, 1-window).Format(time.DateOnly)
-	}
-	var found []orderGlance
-	for bucket := range orderBuckets {
-		table, err := lake.ReadTable[orderGlance](ctx, p.store, bucketKey(bucket))
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range table.Rows {
-			if mine[row.Token] {
-				found = append(found, row)
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b orderGlance) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Shop, b.Shop), strings.Compare(a.OrderID, b.OrderID))
-	})
-	orders := make([]WhyOrder, len(found))
-	for i, row := range found {
-		orders[i] = WhyOrder{
-			Shop: row.Shop, OrderID: row.OrderID, Status: row.Status, Day: row.Day, Purchase: row.Purchase, Currency: row.Currency,
-			RevenueMinor: row.RevenueMinor, Counted: row.Purchase && row.Day >= first,
-		}
-	}
-	return orders, nil
-}
-
-// score puts the values beside the bounds that they were held against.
-func (w *Why) score(cfg *config.Config, thresholds []schema.ThresholdRow) {
-	c, rfm := w.Client, cfg.Metrics.RFM
-	if c.R == nil || c.F == nil || c.M == nil || c.RecencyDays == nil {
-		return
-	}
-	frequency, money := c.Orders, c.RevenueMinor
-	days, priced := c.OrderDays, int64(0)
-	if rfm.WindowDays > 0 { // the client's row counts all of his life
-		frequency, money, days = 0, 0, 0
-		last := ""
-		for _, o := range w.Orders {
-			if !o.Counted {
-				continue
-			}
-			frequency++
-			if o.Day != last {
-				days, last = days+1, o.Day
-			}
-			minor, ok := o.RevenueMinor, o.Currency == w.Currency
-			if rate, known := cfg.Rate(o.Currency); !ok && known {
-				converted, err := rate.Convert(minor, o.Currency, w.Currency)
-				minor, ok = converted, err == nil
-			}
-			if ok {
-				money, priced = money+minor, priced+1
-			}
-		}
-	}
-	if rfm.Frequency == "days" {
-		frequency = days
-	}
-	switch {
-	case rfm.Monetary != "average":
-	case rfm.WindowDays == 0 && c.AverageOrderMinor != nil:
-		money = *c.AverageOrderMinor
-	case priced > 0:
-		money /= priced
-	}
-	w.Scores = []WhyScore{
-		{Metric: analytics.MetricRecency, Value: *c.RecencyDays, Score: *c.R},
-		{Metric: analytics.MetricFrequency, Value: frequency, Score: *c.F},
-		{Metric: analytics.MetricMonetary, Value: money, Score: *c.M},
-	}
-	for i := range w.Scores {
-		s := &w.Scores[i]
-		s.Groups = rfm.Groups
-		for _, row := range thresholds {
-			if row.Metric == s.Metric && row.Entity == analytics.EntityClient && row.Rule == rfm.Method {
-				s.Rule, s.Note, s.Bounds = row.Rule, row.Note, boundsOf(row)
-			}
-		}
-	}
-}
-
-// classify finds the client's place in the list by revenue.
-func (w *Why) classify(abc []schema.ABCRow, thresholds []schema.ThresholdRow) {
-	place := WhyABC{}
-	before := 0.0
-	for _, row := range abc {
-		if row.Entity != analytics.EntityClient {
-			continue
-		}
-		place.Of++
-		if row.ID == w.Client.ClientID {
-			place.Rank, place.Share, place.Before = place.Of, row.Share, before
-			place.CumulativeShare, place.Class = row.CumulativeShare, row.Class
-		}
-		before = row.CumulativeShare
-	}
-	if place.Rank == 0 {
-		return
-	}
-	for _, row := range thresholds {
-		if bounds := boundsOf(row); row.Metric == analytics.MetricABC && row.Entity == analytics.EntityClient && len(bounds) == 2 {
-			place.Rule, place.A, place.B = row.Rule, bounds[0], bounds[1]
-		}
-	}
-	w.ABC = &place
-}
-
-// boundsOf is the bounds of a threshold that are there.
-func boundsOf(row schema.ThresholdRow) []float64 {
-	var bounds []float64
-	for _, bound := range []*float64{
-		row.Bound1, row.Bound2, row.Bound3, row.Bound4, row.Bound5, row.Bound6, row.Bound7, row.Bound8, row.Bound9,
-	} {
-		if bound != nil {
-			bounds = append(bounds, *bound)
-		}
-	}
-	return bounds
 }
