@@ -12,6 +12,7 @@
 //	lib/consent                   what a person allowed, for what purpose, and since when
 //	lib/event                     what happened: lead, order, stage, contact, …
 //	lib/config                    the business's own file, checked against its schema
+//	lib/logtest                   the tests' logger, which fails a test that logs personal data
 //
 // In: deliveries and tables become events.
 //
