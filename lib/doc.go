@@ -12,7 +12,6 @@
 //	lib/consent                   what a person allowed, for what purpose, and since when
 //	lib/event                     what happened: lead, order, stage, contact, …
 //	lib/config                    the business's own file, checked against its schema
-//	lib/logtest                   the tests' logger, which fails a test that logs personal data
 //
 // In: deliveries and tables become events.
 //
@@ -41,6 +40,7 @@
 //
 //	lib/portal                    the pages
 //	lib/pipeline                  reads the lake, calls the above, writes back
+//	lib/logtest                   the tests' logger, which fails a test that logs personal data
 //
 // Wiring: environment, events and schedules. Nothing worth a test of its own lives in a main.
 //

@@ -247,13 +247,21 @@ func digitsOfTheWorld(s string) string {
 	}, s)
 }
 
-// foreignWord is the first word with a letter outside ASCII; empty for none.
-func foreignWord(s string) string {
+// foreignWord is the first word with at least so many letters outside ASCII; empty for
+// none.
+func foreignWord(s string, least int) string {
+	if ascii(s) {
+		return ""
+	}
 	for _, field := range strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		foreign := 0
 		for _, r := range field {
 			if r > unicode.MaxASCII {
-				return field
+				foreign++
 			}
+		}
+		if foreign >= least {
+			return field
 		}
 	}
 	return ""

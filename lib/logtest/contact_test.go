@@ -100,10 +100,11 @@ func TestIDsNeverLookLikePeople(t *testing.T) {
 		sum := sha256.Sum256(seed[:])
 		at := time.Unix(0, 1790000000_000000000+random.Int64N(1e17)).UTC()
 		uuid := hex.EncodeToString(sum[:16])
-		line := fmt.Sprintf("key %x run %x token %s id %s-%s-%s-%s-%s at %s took %s unix %d ms %d",
+		text := fmt.Sprintf("key %x run %x token %s id %s-%s-%s-%s-%s at %s took %s unix %d ms %d",
 			sum, sum[:10], key.External("s", string(seed[:])), uuid[:8], uuid[8:12], uuid[12:16], uuid[16:20], uuid[20:], at.Format(time.RFC3339Nano),
 			time.Duration(random.Int64N(1e15)), at.Unix(), at.UnixMilli())
-		if faults := logtest.Check(line); len(faults) != 0 {
+		line := fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"read","run":"%x","key":%q,"text":%q}`, at.Format(time.RFC3339Nano), sum[:10], hex.EncodeToString(sum[:]), text)
+		if faults := logtest.Check(text + "\n" + line); len(faults) != 0 {
 			t.Fatalf("%q", faults)
 		}
 	}

@@ -53,7 +53,7 @@ func (f *findings) value(key string, value any, depth int) {
 		f.text(v, depth)
 	case json.Number:
 		if !measures(key) && !strings.ContainsAny(string(v), ".eE") {
-			f.plain(strings.TrimPrefix(string(v), "-"))
+			f.plain(strings.TrimPrefix(string(v), "-"), depth)
 		}
 	case []any:
 		if text, ok := byteArray(v); ok {

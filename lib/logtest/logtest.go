@@ -100,7 +100,7 @@ const deepest = 4
 
 // text checks one text and everything that it may stand for.
 func (f *findings) text(s string, depth int) {
-	f.plain(s)
+	f.plain(s, depth)
 	if depth >= deepest {
 		return
 	}
@@ -111,7 +111,7 @@ func (f *findings) text(s string, depth int) {
 }
 
 // plain checks a text as it stands.
-func (f *findings) plain(s string) {
+func (f *findings) plain(s string, depth int) {
 	for _, address := range emails(s) {
 		f.add("e-mail", address)
 	}
@@ -124,7 +124,11 @@ func (f *findings) plain(s string) {
 	if !f.strict {
 		return
 	}
-	if word := foreignWord(s); word != "" {
+	least := 1
+	if depth > 0 { // the bytes of an id may be a letter by chance, not a name
+		least = 3
+	}
+	if word := foreignWord(s, least); word != "" {
 		f.add("word", word)
 	}
 }

@@ -11,13 +11,14 @@ import (
 )
 
 // shortest is how many bytes a wrapped text must have to be looked at: a name of
-// three Cyrillic letters.
+// three Cyrillic letters. In base64 it is twice that, since every second word is
+// base64, too.
 const shortest = 6
 
 var (
 	hexWord     = regexp.MustCompile(`[0-9a-fA-F]{12,}`)
 	hexList     = regexp.MustCompile(`0x[0-9a-f]{1,2}(?:, ?0x[0-9a-f]{1,2}){5,}`)
-	base64Word  = regexp.MustCompile(`[A-Za-z0-9+/_-]{8,}={0,2}`)
+	base64Word  = regexp.MustCompile(`[A-Za-z0-9+/_-]{16,}={0,2}`)
 	decimalList = regexp.MustCompile(`\[\d{1,3}(?: \d{1,3}){5,}\]`)
 	escaped     = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2})+`)
 	percent     = regexp.MustCompile(`(?:%[0-9a-fA-F]{2})+`)
@@ -94,13 +95,17 @@ func fromList(items []string, base int) []byte {
 	return text
 }
 
-// readable tells text from the bytes of a hash.
+// readable tells text from the bytes of a hash, which are sometimes letters too, but
+// of scripts that nobody here writes.
 func readable(b []byte) bool {
 	if !utf8.Valid(b) {
 		return false
 	}
 	for _, r := range string(b) {
-		if !unicode.IsPrint(r) && !unicode.IsSpace(r) {
+		switch {
+		case r < utf8.RuneSelf && (unicode.IsPrint(r) || unicode.IsSpace(r)):
+		case 'Ѐ' <= r && r <= 'џ', unicode.IsPunct(r), r == '\u00a0', r == '№':
+		default:
 			return false
 		}
 	}
