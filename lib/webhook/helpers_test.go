@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/event"
@@ -94,7 +95,7 @@ func start(t *testing.T, yaml string, change ...func(*webhook.Config)) *ingest {
 			defer in.mu.Unlock()
 			return in.now
 		},
-		Logger: slog.New(slog.NewJSONHandler(in.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: logtest.To(t, in.log),
 	}
 	for _, f := range change {
 		f(&c)
