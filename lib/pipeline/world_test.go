@@ -117,6 +117,9 @@ func (w *world) post(source, body string) {
 	if answer.Code >= 500 {
 		w.Fatalf("POST /in/%s = %d %s", source, answer.Code, answer.Body)
 	}
+	if answer.Header().Get("Content-Type") == "application/problem+json" {
+		logtest.Expect(w, "the problem that answers "+source, answer.Body.String())
+	}
 }
 
 func (w *world) compact() pipeline.CompactReport {

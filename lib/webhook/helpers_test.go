@@ -141,6 +141,9 @@ func (in *ingest) send(t *testing.T, method, path, body string, headers ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	if res.Header.Get("Content-Type") == "application/problem+json" {
+		logtest.Expect(t, "the problem that answers "+method+" "+path, string(text))
+	}
 	return answer{status: res.StatusCode, header: res.Header, body: string(text)}
 }
 
@@ -212,7 +215,20 @@ func decodeDelivery(t testing.TB, kind, more string, d webhook.Delivery) webhook
 	if d.Header == nil {
 		d.Header = map[string]string{}
 	}
-	return webhook.Decode(cfg, d)
+	return impersonal(t, webhook.Decode(cfg, d))
+}
+
+// impersonal fails where the failure of a delivery, which is stored and answered,
+// repeats what a person wrote.
+func impersonal(t testing.TB, out webhook.Decoded) webhook.Decoded {
+	t.Helper()
+	if f := out.Failure; f != nil {
+		logtest.Expect(t, "the failure of a delivery", f.Error())
+		for _, fault := range f.Faults {
+			logtest.Expect(t, "a fault of a delivery", fault.Error())
+		}
+	}
+	return out
 }
 
 // unblanked fails where a stored delivery holds a text.
