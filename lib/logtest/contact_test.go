@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +119,7 @@ func TestRandomPhonesAreSeenAmongOtherThings(t *testing.T) {
 	beside := []string{"", "12 ", "rows=7, ", "2026-11-22T07:20:00Z ", "line 3: ", "127.0.0.1:8080 ", "x=", "0f1e2d3c4b5a69788796 ", "id ", "took 1.5s ", "a-1 "}
 	for range 20_000 {
 		n := random.IntN(10_000_000)
-		code := fmt.Sprint(900 + random.IntN(100))
+		code := strconv.Itoa(900 + random.IntN(100))
 		phone := fmt.Sprintf(spell[random.IntN(len(spell))], code, fmt.Sprintf("%03d", n/10000), fmt.Sprintf("%02d", n/100%100), fmt.Sprintf("%02d", n%100))
 		line := beside[random.IntN(len(beside))] + phone + []string{"", " 3", ".", ", 4", "; 5 rows", "\"}"}[random.IntN(6)]
 		if faults := logtest.Check(line); len(faults) == 0 {

@@ -3,6 +3,7 @@ package logtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 )
@@ -44,7 +45,7 @@ func parse(s string) (any, bool) {
 		return nil, false
 	}
 	_, err := decoder.Token()
-	return value, err == io.EOF //nolint:errorlint // the decoder returns it bare
+	return value, errors.Is(err, io.EOF)
 }
 
 func (f *findings) value(key string, value any, depth int) {

@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -86,12 +87,9 @@ type findings struct {
 
 func (f *findings) add(what, value string) {
 	entry := fmt.Sprintf("%s %q", what, value)
-	for _, known := range f.found {
-		if known == entry {
-			return
-		}
+	if !slices.Contains(f.found, entry) {
+		f.found = append(f.found, entry)
 	}
-	f.found = append(f.found, entry)
 }
 
 // deepest is how many wrappings are opened: JSON in a text of a JSON, escapes in

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,8 +139,8 @@ func TestAnOfficeEmailLinksNobody(t *testing.T) {
 	phone := func(i int) string { return fmt.Sprintf("+7916222%04d", i) }
 	for i := range people {
 		client := fmt.Sprintf(`"phone": "%s", "email": "office@kofe.ru", "name": "Colleague %c"`, phone(i), 'A'+i)
-		w.post("crm", leadOf(fmt.Sprint(i), fmt.Sprintf("2026-11-01T05:%02d:00Z", i), client))
-		w.post("till", sale(fmt.Sprint(i), "paid", fmt.Sprintf("2026-11-01T06:%02d:00Z", i), fmt.Sprintf(`"email": "office@kofe.ru", "phone": "%s"`, phone(i)), fmt.Sprintf("%d.00", 100+i)))
+		w.post("crm", leadOf(strconv.Itoa(i), fmt.Sprintf("2026-11-01T05:%02d:00Z", i), client))
+		w.post("till", sale(strconv.Itoa(i), "paid", fmt.Sprintf("2026-11-01T06:%02d:00Z", i), fmt.Sprintf(`"email": "office@kofe.ru", "phone": "%s"`, phone(i)), fmt.Sprintf("%d.00", 100+i)))
 	}
 	w.evening()
 	ids := map[string]bool{}
@@ -160,7 +161,7 @@ func TestJunkLinksNobodyAndLosesNothing(t *testing.T) {
 	w := newWorld(t)
 	const junk = `"phone": "0000000000", "email": "test@test.ru"`
 	for i := range 3 {
-		w.post("crm", leadOf(fmt.Sprint(i), "2026-11-01T05:00:00Z", junk+fmt.Sprintf(`, "external_id": "C-%d", "name": "Guest %d"`, i, i)))
+		w.post("crm", leadOf(strconv.Itoa(i), "2026-11-01T05:00:00Z", junk+fmt.Sprintf(`, "external_id": "C-%d", "name": "Guest %d"`, i, i)))
 	}
 	w.post("crm", leadOf("nobody", "2026-11-01T05:00:00Z", junk+`, "name": "Guest"`))
 	w.post("site", "name=Guest&phone=0000000000&email=test@test.ru")
@@ -207,7 +208,7 @@ func TestAValueOfTenLinksAndOfElevenDoesNot(t *testing.T) {
 			t.Run(fmt.Sprintf("%d %s", sharers, name), func(t *testing.T) {
 				w := newWorld(t)
 				for i := range sharers {
-					w.post("crm", leadOf(fmt.Sprint(i), fmt.Sprintf("2026-11-01T05:%02d:00Z", i), `"phone": "+79162220000", `+client(i)))
+					w.post("crm", leadOf(strconv.Itoa(i), fmt.Sprintf("2026-11-01T05:%02d:00Z", i), `"phone": "+79162220000", `+client(i)))
 				}
 				w.evening()
 				ids := map[string]bool{}
