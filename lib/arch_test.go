@@ -41,6 +41,7 @@ var flow = []string{
 	"lib/audience",
 	"lib/portal",
 	"lib/pipeline",
+	"lib/logtest",
 	"functions/internal/awsjson",
 	"functions/internal/boot",
 	"functions/internal/invoke",
@@ -67,7 +68,7 @@ var pure = []string{
 }
 
 // testOnly packages are imported by tests and by one another, never by the product.
-var testOnly = []string{"lib/objstore/storetest", "lib/objstore/s3store/s3test", "functions/internal/runtimeapi", "functions/internal/sqstest"}
+var testOnly = []string{"lib/logtest", "lib/objstore/storetest", "lib/objstore/s3store/s3test", "functions/internal/runtimeapi", "functions/internal/sqstest"}
 
 // homes says which folders, with all below them, may import a vendor. What is not
 // listed here may be imported by tests only.

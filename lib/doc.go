@@ -40,6 +40,7 @@
 //
 //	lib/portal                    the pages
 //	lib/pipeline                  reads the lake, calls the above, writes back
+//	lib/logtest                   the tests' logger, which fails a test that logs personal data
 //
 // Wiring: environment, events and schedules. Nothing worth a test of its own lives in a main.
 //

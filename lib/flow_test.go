@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +18,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -98,7 +99,7 @@ func newMachine(t *testing.T, store objstore.Store) *machine {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return m.now }
-	log := slog.New(slog.DiscardHandler)
+	log := logtest.New(t)
 	m.in, err = webhook.New(webhook.Config{
 		Sources: lake.NewConfigSource(store, now, 0).Config, Sink: lake.Sink{Raw: lake.NewGroup(store)}, Now: now, Logger: log,
 		Secret: func(context.Context, string) (string, error) { return "the till of the coffee shop", nil },

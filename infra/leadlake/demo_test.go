@@ -7,17 +7,22 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,6 +40,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	status := m.Run()
+	status = max(status, said(os.Stderr))
 	_ = os.RemoveAll(temporary)
 	os.Exit(status)
 }
@@ -44,10 +50,38 @@ type testSystem struct {
 	*system
 
 	out, err bytes.Buffer
+	madeBy   string // file:line of the test
+}
+
+// systems are all that were made, for said.
+var systems struct {
+	sync.Mutex
+	made []*testSystem
+}
+
+// said reads what all commands of the suite wrote to standard error, their logs
+// among it, and tells what of it is personal. It gives the exit status.
+func said(out io.Writer) int {
+	systems.Lock()
+	defer systems.Unlock()
+	status := 0
+	for _, sys := range systems.made {
+		for _, fault := range logtest.Check(sys.err.String()) {
+			status = 1
+			_, _ = fmt.Fprintf(out, "FAIL: personal data in standard error of the command at %s: %s\n", sys.madeBy, fault)
+		}
+	}
+	return status
 }
 
 func newSystem() *testSystem {
 	t := &testSystem{}
+	if _, file, line, ok := runtime.Caller(1); ok {
+		t.madeBy = fmt.Sprintf("%s:%d", filepath.Base(file), line)
+	}
+	systems.Lock()
+	systems.made = append(systems.made, t)
+	systems.Unlock()
 	t.system = &system{
 		Stdin: strings.NewReader(""), Stdout: &t.out, Stderr: &t.err,
 		Getenv: func(string) string { return "" }, Now: func() time.Time { return time.Now().UTC() },

@@ -4,12 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 )
 
 // guarded is a real server with the limits of serve, and its address.
@@ -19,7 +20,7 @@ func guarded(t *testing.T, connections int64, handler http.Handler) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := newServer(t.Context(), handler, slog.New(slog.DiscardHandler))
+	server := newServer(t.Context(), handler, logtest.New(t))
 	go func() { _ = server.Serve(&crowdListener{Listener: inner, max: connections}) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return inner.Addr().String()

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/logtest"
+
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 	"github.com/leadlake/leadlake/lib/pipeline"
@@ -41,7 +43,10 @@ func startChild(t *testing.T, program, data string) *child {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Process.Kill() })
+	t.Cleanup(func() {
+		_ = c.Process.Kill()
+		logtest.Expect(t, "the log of serve", said.String())
+	})
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		_ = c.Wait()

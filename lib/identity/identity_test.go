@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leadlake/leadlake/lib/logtest"
+
 	"github.com/leadlake/leadlake/lib/identity"
 )
 
@@ -191,7 +193,7 @@ func TestValuesRedactThemselves(t *testing.T) {
 		fmt.Fprintf(&out, verb+" "+verb+" "+verb+" "+verb+" "+verb+"\n", phone, email, secret, holder, &holder)
 	}
 	out.WriteString(phone.String() + email.String())
-	log := slog.New(slog.NewJSONHandler(&out, nil))
+	log := logtest.To(t, &out)
 	log.Info("seen", "phone", phone, "email", email, "key", secret, "holder", holder, slog.Group("g", "list", []identity.Phone{phone}))
 	slog.New(slog.NewTextHandler(&out, nil)).Info("seen", "phone", phone, "email", email, "key", secret, "holder", holder)
 	body, err := json.Marshal(holder)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime"
 	"slices"
@@ -13,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity/phone"
@@ -74,7 +75,7 @@ func benchCompactor(b testing.TB, store objstore.Store) *lake.Compactor {
 	return lake.NewCompactor(lake.CompactorConfig{
 		Store: store, Sources: func(context.Context) (*config.Config, error) { return cfg, nil },
 		Refiner: lake.Refiner{Key: key(), Phones: phone.Parser{}}, Now: func() time.Time { return noon.AddDate(0, 0, 1) },
-		Nonce: func() string { return fmt.Sprint("n", calls.Add(1)) }, Logger: slog.New(slog.DiscardHandler),
+		Nonce: func() string { return fmt.Sprint("n", calls.Add(1)) }, Logger: logtest.New(b),
 	})
 }
 

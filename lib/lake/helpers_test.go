@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity"
@@ -73,7 +74,7 @@ func (w *world) compactor(store objstore.Store) *lake.Compactor {
 	return lake.NewCompactor(lake.CompactorConfig{
 		Store: store, Sources: func(context.Context) (*config.Config, error) { return w.cfg, nil },
 		Refiner: lake.Refiner{Key: key(), Phones: numbers{}}, Now: func() time.Time { return w.now },
-		Nonce: func() string { return fmt.Sprint("n", w.calls.Add(1)) }, Logger: slog.New(slog.DiscardHandler),
+		Nonce: func() string { return fmt.Sprint("n", w.calls.Add(1)) }, Logger: logtest.New(w.t),
 	})
 }
 

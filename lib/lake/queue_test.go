@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -39,7 +40,7 @@ func (l *line) batch(numbers ...int) lake.Batch {
 
 func take(t *testing.T, store objstore.Store, b lake.Batch) lake.BatchReport {
 	t.Helper()
-	report, err := lake.Consumer{Store: store, Logger: slog.New(slog.DiscardHandler)}.Take(t.Context(), b)
+	report, err := lake.Consumer{Store: store, Logger: logtest.New(t)}.Take(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestOnlyWhatWasNotStoredComesAgain(t *testing.T) {
 	}
 	l.texts = append(l.texts, "a stranger's text with +79995551111", "raw2:AAAA")
 	var log bytes.Buffer
-	consumer := lake.Consumer{Store: &refusing{Store: mem, below: "raw/day=2026-03-11/"}, Logger: slog.New(slog.NewJSONHandler(&log, nil))}
+	consumer := lake.Consumer{Store: &refusing{Store: mem, below: "raw/day=2026-03-11/"}, Logger: logtest.To(t, &log)}
 	report, err := consumer.Take(t.Context(), l.batch(0, 3, 1, 4, 2))
 	want := lake.BatchReport{Failures: []lake.BatchFailure{{ID: "m3-1"}, {ID: "m1-2"}, {ID: "m4-3"}}}
 	if diff := cmp.Diff(want, report); err != nil || diff != "" {
@@ -298,7 +299,7 @@ func BenchmarkConsumer(b *testing.B) {
 	b.ReportMetric(float64(texts)/3000, "text-B/delivery")
 	for b.Loop() {
 		store := &objstore.Mem{}
-		report, err := lake.Consumer{Store: store, Logger: slog.New(slog.DiscardHandler)}.Take(b.Context(), batch)
+		report, err := lake.Consumer{Store: store, Logger: logtest.New(b)}.Take(b.Context(), batch)
 		if err != nil || len(report.Failures) > 0 {
 			b.Fatal(report, err)
 		}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/leadlake/leadlake/lib/logtest"
+
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/leadlake/leadlake/lib/identity"
@@ -396,7 +398,7 @@ func TestAnInterruptedErasureIsFinished(t *testing.T) {
 	for fail := 1; ; fail++ {
 		w := begin.copied()
 		flaky := &failing{Store: w.store, left: fail}
-		p, err := pipeline.New(pipeline.Config{Store: flaky, Now: w.clock, Logger: quiet(), TokenKey: []byte("a token key that tests share")})
+		p, err := pipeline.New(pipeline.Config{Store: flaky, Now: w.clock, Logger: logtest.New(t), TokenKey: []byte("a token key that tests share")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -442,7 +444,7 @@ func TestANightThatRanDuringAnErasureBringsNobodyBack(t *testing.T) {
 	for n := 1; n <= 20; n++ {
 		u := w.copied()
 		during := &meanwhile{Store: u.store, left: n, do: func() { u.erase("client1@kofe.ru") }}
-		p, err := pipeline.New(pipeline.Config{Store: during, Now: u.clock, Logger: quiet(), TokenKey: []byte("a token key that tests share")})
+		p, err := pipeline.New(pipeline.Config{Store: during, Now: u.clock, Logger: logtest.New(t), TokenKey: []byte("a token key that tests share")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,12 +2,9 @@ package pipeline_test
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/leadlake/leadlake/lib/objstore"
 )
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func (f *failing) Create(ctx context.Context, key string, body []byte) (objstore.Version, error) {
 	if err := f.refuse(); err != nil {

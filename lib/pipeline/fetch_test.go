@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -86,7 +87,7 @@ func thinWorld(t *testing.T, url, fetch string) (*world, *bytes.Buffer) {
 	}
 	w.configure("business: {timezone: Europe/Moscow}\nsources:\n" + source("bitrix24", "/rest/1") + source("amocrm", "") + source("ecwid", "/api/v3/1003") + source("meta", ""))
 	p, err := pipeline.New(pipeline.Config{
-		Store: w.store, Now: w.clock, Logger: slog.New(slog.NewJSONHandler(log, nil)), TokenKey: []byte("a token key that tests share"),
+		Store: w.store, Now: w.clock, Logger: logtest.To(t, log), TokenKey: []byte("a token key that tests share"),
 		Secret: func(_ context.Context, ref string) (string, error) {
 			if ref != "env:API" {
 				return "", fmt.Errorf("no %s", ref)
@@ -196,7 +197,7 @@ func reopen(t *testing.T, w *world, url string) *pipeline.Pipeline {
 		}
 	}
 	p, err := pipeline.New(pipeline.Config{
-		Store: w.store, Now: w.clock, Logger: slog.New(slog.DiscardHandler), TokenKey: []byte("a token key that tests share"),
+		Store: w.store, Now: w.clock, Logger: logtest.New(t), TokenKey: []byte("a token key that tests share"),
 		Secret: func(context.Context, string) (string, error) { return apiToken, nil },
 		Pause:  func(context.Context, time.Duration) error { return nil },
 	})

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,7 +123,7 @@ func (d *dies) Delete(ctx context.Context, key string) error {
 // over is the pipeline over another store.
 func (w *world) over(store objstore.Store) *pipeline.Pipeline {
 	w.Helper()
-	p, err := pipeline.New(pipeline.Config{Store: store, Now: w.clock, Logger: slog.New(slog.DiscardHandler), TokenKey: []byte("a token key that tests share")})
+	p, err := pipeline.New(pipeline.Config{Store: store, Now: w.clock, Logger: logtest.New(w.T), TokenKey: []byte("a token key that tests share")})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/logtest"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadlake/leadlake/lib/lake"
@@ -181,7 +183,7 @@ func TestAnInterruptedNightIsFinished(t *testing.T) {
 	for fail := 1; ; fail += 2 {
 		w := begin.copied()
 		flaky := &failing{Store: w.store, left: fail}
-		p, err := pipeline.New(pipeline.Config{Store: flaky, Now: w.clock, Logger: quiet(), TokenKey: []byte("a token key that tests share")})
+		p, err := pipeline.New(pipeline.Config{Store: flaky, Now: w.clock, Logger: logtest.New(t), TokenKey: []byte("a token key that tests share")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -53,7 +54,7 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.in, err = webhook.New(webhook.Config{
 		Sources: lake.NewConfigSource(w.store, w.clock, 0).Config, Sink: lake.Sink{Raw: lake.NewRawWriter(w.store)},
-		Secret: func(context.Context, string) (string, error) { return crmSecret, nil }, Now: w.clock, Logger: slog.New(slog.DiscardHandler),
+		Secret: func(context.Context, string) (string, error) { return crmSecret, nil }, Now: w.clock, Logger: logtest.New(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +81,7 @@ func (w *world) clock() time.Time { return w.now }
 
 func (w *world) open(key string) *pipeline.Pipeline {
 	w.Helper()
-	p, err := pipeline.New(pipeline.Config{Store: w.store, Now: w.clock, Logger: slog.New(slog.DiscardHandler), TokenKey: []byte(key)})
+	p, err := pipeline.New(pipeline.Config{Store: w.store, Now: w.clock, Logger: logtest.New(w.T), TokenKey: []byte(key)})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -115,6 +116,9 @@ func (w *world) post(source, body string) {
 	w.in.ServeHTTP(answer, r)
 	if answer.Code >= 500 {
 		w.Fatalf("POST /in/%s = %d %s", source, answer.Code, answer.Body)
+	}
+	if answer.Header().Get("Content-Type") == "application/problem+json" {
+		logtest.Expect(w, "the problem that answers "+source, answer.Body.String())
 	}
 }
 
@@ -286,7 +290,7 @@ func month(seed uint64, people int) (times []time.Time, bodies []string) {
 func TestNewNamesWhatIsMissing(t *testing.T) {
 	for name, c := range map[string]pipeline.Config{
 		"nothing":   {},
-		"short key": {Store: new(objstore.Mem), Now: time.Now, Logger: slog.New(slog.DiscardHandler), TokenKey: []byte("short")},
+		"short key": {Store: new(objstore.Mem), Now: time.Now, Logger: logtest.New(t), TokenKey: []byte("short")},
 	} {
 		if _, err := pipeline.New(c); !errors.Is(err, pipeline.ErrConfig) {
 			t.Errorf("New with %s: %v, want ErrConfig", name, err)

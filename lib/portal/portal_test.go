@@ -3,7 +3,6 @@ package portal_test
 import (
 	"crypto/ed25519"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/lib/portal"
 )
@@ -83,7 +84,7 @@ func newPortal(t *testing.T, n *portal.Night, change func(*portal.Config, *reade
 	r := newReader(n, plainNames)
 	// The browser's own clock decides when a cookie is old, so tests that use a
 	// browser and those that do not both live in the present of their token.
-	c := portal.Config{Reader: r, Accounts: newUsers(t), Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
+	c := portal.Config{Reader: r, Accounts: newUsers(t), Now: time.Now, Logger: logtest.New(t)}
 	if change != nil {
 		change(&c, r)
 	}

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding"
@@ -208,7 +209,7 @@ func TestLeads(t *testing.T) {
 		t.Errorf("lead without a date or id = %v %s", rows[1].At, rows[1].ID)
 	}
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("rows read", "row", rows[0].Row, "lead", rows[0], "person", p)
+	logtest.To(t, &log).Info("rows read", "row", rows[0].Row, "lead", rows[0], "person", p)
 	if s := fmt.Sprintf("%v %v", p, rows[0].Row) + log.String(); strings.Contains(s, "555") || strings.Contains(s, "Анна") || strings.Contains(s, "вторая") {
 		t.Errorf("a person was printed: %s", s)
 	}

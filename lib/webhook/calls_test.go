@@ -198,7 +198,7 @@ func decodeAt(t testing.TB, kind, more, suffix, query, contentType, body string)
 	if body == "" {
 		method = "GET"
 	}
-	return webhook.Decode(cfg, webhook.Delivery{Source: source, Method: method, ContentType: contentType, Suffix: suffix, Query: query, Body: []byte(body), ReceivedAt: received})
+	return impersonal(t, webhook.Decode(cfg, webhook.Delivery{Source: source, Method: method, ContentType: contentType, Suffix: suffix, Query: query, Body: []byte(body), ReceivedAt: received}))
 }
 
 func parse2(t testing.TB, yaml string) *config.Config {

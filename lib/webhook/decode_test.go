@@ -25,7 +25,7 @@ func decode(t testing.TB, kind, more, contentType, body string) webhook.Decoded 
 		t.Fatal(err)
 	}
 	source, _ := cfg.SourceNamed("s")
-	return webhook.Decode(cfg, webhook.Delivery{Source: source, Method: "POST", ContentType: contentType, Body: []byte(body), ReceivedAt: received})
+	return impersonal(t, webhook.Decode(cfg, webhook.Delivery{Source: source, Method: "POST", ContentType: contentType, Body: []byte(body), ReceivedAt: received}))
 }
 
 const (
@@ -424,7 +424,7 @@ func FuzzDecode(f *testing.F) {
 			Source: config.Source{Name: "s", Kind: kinds[uint(kind)%4], Map: map[string]string{"order_id": "o", "total": "t", "id": "i"}},
 			Method: "POST", ContentType: contentType, Body: []byte(body), ReceivedAt: received,
 		}
-		out := webhook.Decode(cfg, d)
+		out := impersonal(t, webhook.Decode(cfg, d))
 		if out.Failure != nil && out.Failure.Reason == webhook.ReasonPanic {
 			t.Fatal("the decoder broke")
 		}

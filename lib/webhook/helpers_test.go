@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/event"
@@ -94,7 +95,7 @@ func start(t *testing.T, yaml string, change ...func(*webhook.Config)) *ingest {
 			defer in.mu.Unlock()
 			return in.now
 		},
-		Logger: slog.New(slog.NewJSONHandler(in.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: logtest.To(t, in.log),
 	}
 	for _, f := range change {
 		f(&c)
@@ -139,6 +140,9 @@ func (in *ingest) send(t *testing.T, method, path, body string, headers ...strin
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if res.Header.Get("Content-Type") == "application/problem+json" {
+		logtest.Expect(t, "the problem that answers "+method+" "+path, string(text))
 	}
 	return answer{status: res.StatusCode, header: res.Header, body: string(text)}
 }
@@ -211,7 +215,20 @@ func decodeDelivery(t testing.TB, kind, more string, d webhook.Delivery) webhook
 	if d.Header == nil {
 		d.Header = map[string]string{}
 	}
-	return webhook.Decode(cfg, d)
+	return impersonal(t, webhook.Decode(cfg, d))
+}
+
+// impersonal fails where the failure of a delivery, which is stored and answered,
+// repeats what a person wrote.
+func impersonal(t testing.TB, out webhook.Decoded) webhook.Decoded {
+	t.Helper()
+	if f := out.Failure; f != nil {
+		logtest.Expect(t, "the failure of a delivery", f.Error())
+		for _, fault := range f.Faults {
+			logtest.Expect(t, "a fault of a delivery", fault.Error())
+		}
+	}
+	return out
 }
 
 // unblanked fails where a stored delivery holds a text.

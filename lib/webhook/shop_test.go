@@ -46,9 +46,9 @@ func decodeShop(t testing.TB, kind, more string, from shopDelivery) webhook.Deco
 	if method == "" {
 		method = "POST"
 	}
-	return webhook.Decode(cfg, webhook.Delivery{
+	return impersonal(t, webhook.Decode(cfg, webhook.Delivery{
 		Source: source, Method: method, Query: from.query, ContentType: from.contentType, Header: headers, Body: []byte(from.body), ReceivedAt: received,
-	})
+	}))
 }
 
 func signBase64(secret, text string) string {

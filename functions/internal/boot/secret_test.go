@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/leadlake/leadlake/functions/internal/awsjson"
 	"github.com/leadlake/leadlake/functions/internal/boot"
@@ -34,7 +35,7 @@ func (v *vault) fetch(context.Context, string, string) (string, error) {
 func TestSecretsAreRememberedAndBridgeSilence(t *testing.T) {
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	v := &vault{text: "first\n"}
-	secrets := &boot.Secrets{Fetch: v.fetch, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)}
+	secrets := &boot.Secrets{Fetch: v.fetch, Now: func() time.Time { return now }, Logger: logtest.New(t)}
 	for _, step := range []struct {
 		name        string
 		after       time.Duration
@@ -66,7 +67,7 @@ func TestEnvironmentSecretsAreReadAtOnce(t *testing.T) {
 	secrets := &boot.Secrets{
 		Getenv: func(name string) string { return map[string]string{"SITE_SECRET": "s3cr3t\r\n"}[name] },
 		Fetch:  func(context.Context, string, string) (string, error) { return "", errSilent },
-		Now:    time.Now, Logger: slog.New(slog.DiscardHandler),
+		Now:    time.Now, Logger: logtest.New(t),
 	}
 	if got, err := secrets.Get(t.Context(), "env:SITE_SECRET"); got != "s3cr3t" || err != nil {
 		t.Errorf("Get(env:SITE_SECRET) = %q, %v", got, err)
@@ -122,7 +123,7 @@ func aws(t *testing.T) {
 
 func TestSecretsComeFromBothServices(t *testing.T) {
 	aws(t)
-	secrets := &boot.Secrets{Fetch: boot.AWS(awsjson.New(os.Getenv)), Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
+	secrets := &boot.Secrets{Fetch: boot.AWS(awsjson.New(os.Getenv)), Now: time.Now, Logger: logtest.New(t)}
 	for ref, want := range map[string]string{
 		"ssm:/leadlake/shop/token-key": strings.Repeat("k", 64),
 		"secretsmanager:arn:aws:secretsmanager:eu-west-1:000000000000:secret:site-AbCdEf": "from the manager",

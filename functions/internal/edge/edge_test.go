@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
@@ -77,7 +78,7 @@ func overHTTP(t *testing.T, handler http.Handler, request *http.Request) seen {
 
 func overEvent(t *testing.T, handler http.Handler, front runtimeapi.Front, request *http.Request) seen {
 	t.Helper()
-	answer, err := edge.Adapt(handler, slog.New(slog.DiscardHandler))(t.Context(), runtimeapi.Event(t, front, request))
+	answer, err := edge.Adapt(handler, logtest.New(t))(t.Context(), runtimeapi.Event(t, front, request))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +248,7 @@ func TestEventsThatAreNoRequestsAreAnswered400(t *testing.T) {
 			e.RawPath, e.RequestContext.DomainName = "/%zz", "x.lambda-url.eu-west-1.on.aws"
 		}),
 	} {
-		answer, err := edge.Adapt(never, slog.New(slog.DiscardHandler))(t.Context(), event)
+		answer, err := edge.Adapt(never, logtest.New(t))(t.Context(), event)
 		if err != nil || answer.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: status %d, error %v, want 400", name, answer.StatusCode, err)
 		}
@@ -261,7 +262,7 @@ func TestWhatLambdaCannotCarryIs500AndLoggedWithoutData(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		event := runtimeapi.Event(t, runtimeapi.HTTPAPI, httptest.NewRequest(http.MethodGet, "/", nil))
-		answer, err := edge.Adapt(handler, slog.New(slog.NewJSONHandler(&log, nil)))(context.Background(), event)
+		answer, err := edge.Adapt(handler, logtest.To(t, &log))(context.Background(), event)
 		if err != nil || answer.StatusCode != http.StatusInternalServerError || answer.Headers["Content-Type"] != "application/problem+json" {
 			t.Errorf("%s: %d %v, error %v, want a 500 problem", name, answer.StatusCode, answer.Headers, err)
 		}

@@ -23,6 +23,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 )
 
 // Timeout is how long one invocation may take before the program is killed.
@@ -67,7 +69,8 @@ type Function struct {
 }
 
 // Start deploys the program with these variables and nothing else of the environment
-// but PATH, HOME and TMPDIR. It starts with the first invocation and ends with the test.
+// but PATH, HOME and TMPDIR. It starts with the first invocation and ends with the test,
+// which fails if anything in the program's log was personal.
 func Start(tb testing.TB, program string, env map[string]string) *Function {
 	tb.Helper()
 	f := &Function{program: program, log: &log{}}
@@ -83,6 +86,7 @@ func Start(tb testing.TB, program string, env map[string]string) *Function {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.stop()
+		logtest.Expect(tb, "the log of "+filepath.Base(program), f.Log())
 		if tb.Failed() {
 			tb.Logf("log of %s:\n%s", program, f.Log())
 		}

@@ -4,12 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"maps"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/leadlake/leadlake/lib/logtest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,7 +73,7 @@ func schedule(t *testing.T, function, name, expression string) wiring.Schedule {
 // run lets the scheduler work for as long as told and waits until it has ended.
 func run(t *testing.T, s *wiring.Scheduler, lasts time.Duration) {
 	t.Helper()
-	s.Now, s.Logger = time.Now, slog.New(slog.DiscardHandler)
+	s.Now, s.Logger = time.Now, logtest.New(t)
 	ctx, cancel := context.WithTimeout(t.Context(), lasts)
 	defer cancel()
 	if err := s.Run(ctx); err != nil {
