@@ -39,8 +39,8 @@ func (r Refinery) Refine(from Origin, ev event.Event) (schema.EventRow, *schema.
 		EventID: ev.ID, RawObject: from.RawObject, Source: from.Source.Name, Shop: from.Source.ShopOf(), Kind: string(ev.Kind),
 		At: at, ReceivedAt: schema.Times(from.ReceivedAt), Tokens: p.tokens,
 		Stage: ev.Stage, Interests: ev.Interests, Tags: ev.Tags, Manager: ev.Manager,
-		UTMSource: withheld(ev.Attribution.UTMSource), UTMMedium: withheld(ev.Attribution.UTMMedium), UTMCampaign: withheld(ev.Attribution.UTMCampaign),
-		UTMContent: withheld(ev.Attribution.UTMContent), UTMTerm: withheld(ev.Attribution.UTMTerm), ClickIDs: flat(ev.Attribution.ClickIDs),
+		UTMSource: campaignWord(ev.Attribution.UTMSource), UTMMedium: campaignWord(ev.Attribution.UTMMedium), UTMCampaign: campaignWord(ev.Attribution.UTMCampaign),
+		UTMContent: campaignWord(ev.Attribution.UTMContent), UTMTerm: campaignWord(ev.Attribution.UTMTerm), ClickIDs: flat(ev.Attribution.ClickIDs),
 		Referrer: hostAndPath(ev.Attribution.Referrer), Landing: campaignOnly(ev.Attribution.Landing),
 		LoyaltyLevel: ev.Client.LoyaltyLevel, PreferredChannel: ev.Client.PreferredChannel,
 		IsOrder: ev.Kind == event.OrderChange && !from.Source.Orders.None,
@@ -142,6 +142,18 @@ func touches(ev event.Event, at time.Time, row *schema.EventRow) {
 			row.Consents = append(row.Consents, schema.ConsentRow{Purpose: string(s.Purpose), At: at, Evidence: s.Evidence})
 		}
 	}
+}
+
+// campaignWord keeps the words of a link's campaign. Bare digits are the ids that
+// advertising systems put there, unless they are a mobile number of Russia written
+// whole: a person's own number is not asked for in a link.
+func campaignWord(s string) string {
+	if digits := strings.TrimSpace(s); len(digits) != 11 || digits[1] != '9' || digits[0] != '7' && digits[0] != '8' {
+		if strings.Trim(digits, "0123456789") == "" {
+			return s
+		}
+	}
+	return withheld(s)
 }
 
 // withheld keeps the name of a form or campaign, never a contact value.
