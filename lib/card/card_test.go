@@ -41,7 +41,7 @@ func cards(t *testing.T, events []schema.CardEventRow, contacts []schema.Contact
 	for _, ev := range events {
 		r.Add(ev.At, ev.Tokens, "")
 	}
-	b := card.NewBuilder(r.Resolve())
+	b := card.NewBuilder(r.Resolve(), card.Options{Funnel: []string{"lead", "first_contact", "visited", "won"}, End: at(31, 0)})
 	for _, ev := range events {
 		b.Event(ev)
 	}
@@ -120,34 +120,12 @@ func TestTheOrderOfRowsDoesNotChangeCards(t *testing.T) {
 func TestAClientOfATokenAloneHasAnEmptyCard(t *testing.T) {
 	r := card.NewResolver(10, true)
 	r.Add(at(1, 1), []string{"p1"}, "")
-	got := card.NewBuilder(r.Resolve()).Cards()
+	got := card.NewBuilder(r.Resolve(), card.Options{}).Cards()
 	if len(got) != 1 || got[0].ClientID != "p1" || got[0].Records != 0 || !got[0].FirstAt.IsZero() {
 		t.Errorf("cards = %+v", got)
 	}
-	if none := card.NewBuilder(card.NewResolver(10, true).Resolve()).Cards(); len(none) != 0 {
+	if none := card.NewBuilder(card.NewResolver(10, true).Resolve(), card.Options{}).Cards(); len(none) != 0 {
 		t.Errorf("nobody has %d cards", len(none))
-	}
-}
-
-func TestLifecycle(t *testing.T) {
-	contacted := card.Card{Contacted: true}
-	for _, tc := range []struct {
-		card      card.Card
-		purchases int64
-		want      string
-	}{
-		{card.Card{}, 0, "lead"},
-		{contacted, 0, "potential"},
-		{card.Card{}, 1, "working"},
-		{contacted, 1, "working"},
-		{contacted, 2, "developing"},
-		{contacted, 3, "developing"},
-		{contacted, 4, "regular"},
-		{card.Card{}, 400, "regular"},
-	} {
-		if got := card.Lifecycle(tc.card, tc.purchases); got != tc.want {
-			t.Errorf("Lifecycle(contacted %t, %d) = %s, want %s", tc.card.Contacted, tc.purchases, got, tc.want)
-		}
 	}
 }
 
@@ -180,36 +158,6 @@ func TestOnlyAContactAfterTheLeadMakesAPotentialClient(t *testing.T) {
 			if got.Contacted != tc.want || !got.LastContactAt.Equal(at(tc.day, 10)) {
 				t.Errorf("%s: contacted %t, want %t", tc.name, got.Contacted, tc.want)
 			}
-		}
-	}
-}
-
-// The boundaries of metrics.md, "Base types", on both sides of the day.
-func TestActivity(t *testing.T) {
-	for _, tc := range []struct {
-		name                string
-		recency, idle, age  int64
-		activeDays, deadEnd int
-		want                string
-	}{
-		{"bought today", 0, 0, 0, 90, 730, "active"},
-		{"90 days ago", 90, 90, 90, 90, 730, "active"},
-		{"91 days ago", 91, 91, 91, 90, 730, "cooling"},
-		{"365 days ago", 365, 365, 400, 90, 730, "cooling"},
-		{"366 days ago", 366, 366, 400, 90, 730, "sleeping"},
-		{"729 days without anything", 729, 729, 800, 90, 730, "sleeping"},
-		{"730 days without anything", 730, 730, 800, 90, 730, "dead"},
-		{"730 days without a purchase, but he wrote", 730, 10, 800, 90, 730, "sleeping"},
-		{"never bought, first seen 30 days ago", -1, 30, 30, 90, 730, "new"},
-		{"never bought, first seen 31 days ago", -1, 0, 31, 90, 730, "waiting"},
-		{"never bought, 729 days without a word", -1, 729, 900, 90, 730, "waiting"},
-		{"never bought, 730 days without a word", -1, 730, 900, 90, 730, "dead"},
-		{"another definition of active", 30, 30, 30, 30, 730, "active"},
-		{"another definition of active, a day later", 31, 31, 31, 30, 730, "cooling"},
-		{"another definition of dead", 100, 100, 100, 90, 100, "dead"},
-	} {
-		if got := card.Activity(tc.recency, tc.idle, tc.age, tc.activeDays, tc.deadEnd); got != tc.want {
-			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}
 }
