@@ -16,8 +16,8 @@ func history() (events []schema.CardEventRow, contacts []schema.ContactRow) {
 	anna := []string{"x1", "p1"}
 	events = []schema.CardEventRow{
 		{EventID: "1", Source: "site", Kind: "lead", At: at(1, 10), Tokens: []string{"p1"}, Interests: []string{"coffee"}, Manager: "olga", Stage: "lead"},
-		{EventID: "2", Source: "ads", Kind: "lead", At: at(2, 10), Tokens: []string{"p1", "e1"}, UTMSource: "yandex", UTMCampaign: "spring", Interests: []string{"tea", "coffee"}, Tags: []string{"vip"}},
-		{EventID: "3", Source: "crm", Kind: "contact", At: at(3, 10), Tokens: anna, Stage: "first_contact", Manager: "boris", ExternalID: "C-1"},
+		{EventID: "2", Source: "ads", Kind: "lead", At: at(2, 10), Tokens: []string{"p1", "e1"}, UTMSource: "yandex", UTMMedium: "cpc", UTMCampaign: "spring", Interests: []string{"tea", "coffee"}, Tags: []string{"vip"}},
+		{EventID: "3", Source: "crm", Kind: "contact", At: at(3, 10), Tokens: anna, Stage: "first_contact", Manager: "boris", ExternalID: "C-1", Channel: "call", Direction: "in"},
 		{EventID: "4", Source: "ads", Kind: "lead", At: at(4, 10), Tokens: []string{"e1"}, UTMSource: "google", UTMCampaign: "brand"},
 		{EventID: "5", Source: "crm", Kind: "consent", At: at(5, 10), Tokens: anna, LoyaltyLevel: "gold", PreferredChannel: "call", Consents: []schema.ConsentRow{
 			{Purpose: "ads", Given: true, At: at(5, 10), Evidence: "form 12"}, {Purpose: "sms", Given: true, At: at(5, 10)},
@@ -68,7 +68,15 @@ func TestACardHoldsWhatIsKnownOfAClient(t *testing.T) {
 	anna.Consents = consent.Ledger{}
 	want := card.Card{
 		ClientID: "p1", Tokens: []string{"e1", "p1", "x1"}, ExternalIDs: []string{"C-1"}, FirstAt: at(1, 10), LastAt: at(6, 10),
-		Leads: 3, LastLeadAt: at(4, 10), Contacted: true, LastContactAt: at(3, 10), Stage: "first_contact",
+		Leads: 3, LastLeadAt: at(4, 10), Contacted: true, LastContactAt: at(3, 10), Contacts30d: 1, Stage: "first_contact",
+		PreferredHours: "9-12", // three leads and a call at ten
+		Medium:         "cpc", Last: card.Touch{Source: "google", Campaign: "brand"},
+		Reached: []card.Reach{
+			{Stage: "lead", At: at(1, 10)},
+			{Stage: "first_contact", At: at(3, 10)}, // of which of two interests is not told
+			{Interest: "coffee", Stage: "lead", At: at(1, 10)},
+			{Interest: "tea", Stage: "lead", At: at(2, 10)},
+		},
 		Interests: []string{"coffee", "tea"}, Tags: []string{"vip"}, Manager: "boris", LoyaltyLevel: "gold", PreferredChannel: "call",
 		Source: "yandex", Campaign: "spring", // the first touch that names one, not the later google
 		Records: 4, // p1 · p1 e1 · p1 x1 · e1
@@ -80,6 +88,10 @@ func TestACardHoldsWhatIsKnownOfAClient(t *testing.T) {
 			},
 			Emails: []schema.ValueRow{{Value: "anna@mail.ru", Since: at(2, 10), Last: at(4, 10)}},
 			Name:   "Анна Смирнова", BirthDate: "1990-02-01", City: "Москва", Company: "ООО",
+			Names:      []schema.ValueRow{{Value: "Анна Смирнова", Since: at(3, 10), Last: at(3, 10)}, {Value: "Аня", Since: at(1, 10), Last: at(1, 10)}},
+			BirthDates: []schema.ValueRow{{Value: "1990-02-01", Since: at(2, 10), Last: at(2, 10)}},
+			Cities:     []schema.ValueRow{{Value: "Москва", Since: at(4, 10), Last: at(4, 10)}, {Value: "Тверь", Since: at(1, 10), Last: at(1, 10)}},
+			Companies:  []schema.ValueRow{{Value: "ООО", Since: at(3, 10), Last: at(3, 10)}},
 		},
 	}
 	if diff := cmp.Diff(want, anna, cmp.AllowUnexported(consent.Ledger{})); diff != "" {
