@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,48 +14,6 @@ import (
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/schema"
 )
-
-func TestOrderOfArrivalChangesNoTable(t *testing.T) {
-	times, bodies := month(1, 60)
-	var want map[string]string
-	var people string
-	for seed := range uint64(4) {
-		w := newWorld(t)
-		random := rand.New(rand.NewPCG(seed, 7))
-		order := random.Perm(len(bodies))
-		if seed == 0 {
-			slices.Sort(order) // as it happened
-		}
-		for n, i := range order {
-			if seed == 0 {
-				w.now = times[i]
-			} else { // over ten days, in any order
-				w.now = at("2026-11-20T00:00:00Z").Add(time.Duration(n) * 240 * time.Hour / time.Duration(len(order)))
-			}
-			w.post("till", bodies[i])
-			if random.IntN(20) == 0 {
-				w.compact()
-			}
-		}
-		w.compact()
-		w.now = at("2026-12-02T00:00:00Z")
-		w.night("2026-11-28")
-		got := w.gold()
-		persons := fmt.Sprint(table[schema.PersonRow](w, "lake/people/part-0000.parquet"))
-		if seed == 0 {
-			want, people = got, persons
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("shuffle %d (-as it happened +shuffled):\n%s", seed, diff)
-		}
-		if persons != people {
-			t.Errorf("shuffle %d gives other people", seed)
-		}
-	}
-	if len(want) < 8 {
-		t.Errorf("tables compared: %v", want)
-	}
-}
 
 // feed posts the month of 40 people day by day and calls evening after each.
 func feed(w *world, evening func(day string)) {
