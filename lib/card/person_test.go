@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ func crowd(seed uint64, n int) (events []schema.CardEventRow, contacts []schema.
 		contacts = append(contacts, schema.ContactRow{
 			EventID: id, Source: source, At: when, Tokens: ev.Tokens, Phones: []string{pick("+79995551111", "+79995552222")}, Emails: []string{pick("a@kofe.ru", "b@kofe.ru")},
 			Name: pick("", "Анна", "Аня"), FirstName: pick("", "Анна"), BirthDate: pick("", "--02-01", "1990-02-01"), City: pick("", "Тверь", "Москва"),
-			Attributes: schema.MapOf(map[string]string{"pet": pick("dog", "cat"), "session": fmt.Sprint(random.IntN(60))}),
+			Attributes: schema.MapOf(map[string]string{"pet": pick("dog", "cat"), "session": strconv.Itoa(random.IntN(60))}),
 		})
 	}
 	return events, contacts

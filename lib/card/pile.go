@@ -1,9 +1,6 @@
 package card
 
-import (
-	"hash/fnv"
-	"slices"
-)
+import "slices"
 
 // joined is what a pile holds: things of which many say the same. Equal ones are
 // joined into one, whatever the order they came in.
@@ -51,13 +48,17 @@ func tidy[T joined[T]](pile []T) []T {
 // within one client, where two texts never meet in one of 64 bits.
 type mark uint64
 
+// markOf is FNV-1a over the texts, each ended by a zero byte.
 func markOf(texts ...string) mark {
-	hash := fnv.New64a()
+	const prime = 1099511628211
+	hash := uint64(14695981039346656037)
 	for _, text := range texts {
-		_, _ = hash.Write([]byte(text))
-		_, _ = hash.Write([]byte{0})
+		for i := range len(text) {
+			hash = (hash ^ uint64(text[i])) * prime
+		}
+		hash *= prime
 	}
-	return mark(hash.Sum64())
+	return mark(hash)
 }
 
 func (m mark) compare(other mark) int {

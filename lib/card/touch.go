@@ -80,7 +80,7 @@ func touchOf(ev *schema.CardEventRow) Touch {
 		touch.Medium = cmp.Or(touch.Medium, word(marks.Get("utm_medium")))
 		touch.Campaign = cmp.Or(touch.Campaign, word(marks.Get("utm_campaign")))
 		for key := range marks {
-			clicks = append(clicks[:len(clicks):len(clicks)], key+"=")
+			clicks = append(slices.Clip(clicks), key+"=")
 		}
 	}
 	if touch.Source != "" {

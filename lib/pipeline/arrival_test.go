@@ -25,9 +25,9 @@ type told struct {
 // consents at one instant, ids that two sources use, costs that are restated.
 func story(seed uint64) []told {
 	times, bodies := month(seed, 40)
-	all := make([]told, len(bodies))
+	var all []told
 	for i := range bodies {
-		all[i] = told{times[i], "till", bodies[i]}
+		all = append(all, told{times[i], "till", bodies[i]})
 	}
 	random := rand.New(rand.NewPCG(seed, 3))
 	begin := at("2026-11-01T00:00:00Z")

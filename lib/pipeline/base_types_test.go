@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -255,10 +256,10 @@ func TestClientColumnsOfACard(t *testing.T) {
 		"last source": {text(anna.LastSource), "yandex"}, "last medium": {text(anna.LastMedium), "cpc"}, "last campaign": {text(anna.LastCampaign), "-"},
 		"lead day": {text(anna.LeadDay), "2026-11-03"}, "hours": {text(anna.PreferredHours), "17-20"}, "stage": {text(anna.Stage), "visited"},
 		"manager": {text(anna.Manager), "boris"}, "last contact": {text(anna.LastContactDay), "2026-11-20"},
-		"contacts": {fmt.Sprint(anna.Contacts30d), "2"}, "rating": {fmt.Sprint(*anna.Rating), "4.5"},
+		"contacts": {strconv.FormatInt(anna.Contacts30d, 10), "2"}, "rating": {fmt.Sprint(*anna.Rating), "4.5"},
 		"source of who came from nowhere": {text(buyer.Source), "till"}, "medium of nowhere": {text(buyer.Medium), "-"},
 		"last source of nowhere": {text(buyer.LastSource), "-"}, "stage of a buyer": {text(buyer.Stage), "won"},
-		"a purchase is an entry": {text(buyer.LeadDay), "2026-11-01"}, "rating of nobody's review": {fmt.Sprint(buyer.Rating == nil), "true"},
+		"a purchase is an entry": {text(buyer.LeadDay), "2026-11-01"}, "rating of nobody's review": {strconv.FormatBool(buyer.Rating == nil), "true"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s: %q, want %q", name, pair[0], pair[1])
