@@ -75,7 +75,7 @@ type Client struct {
 	Name             string            `json:"name,omitempty"`
 	FirstName        string            `json:"first_name,omitempty"`
 	LastName         string            `json:"last_name,omitempty"`
-	BirthDate        string            `json:"birth_date,omitempty"` // YYYY-MM-DD
+	BirthDate        string            `json:"birth_date,omitempty"` // as stated; identity.ParseBirthDate reads it
 	Gender           string            `json:"gender,omitempty"`     // f or m
 	City             string            `json:"city,omitempty"`
 	Country          string            `json:"country,omitempty"` // ISO 3166 alpha-2
@@ -197,8 +197,9 @@ type Consent struct {
 	Evidence    string    `json:"evidence,omitempty"`
 }
 
-// Cost is what was spent on a day for a source's campaign; a later statement of
-// the same day, source and campaign replaces an earlier one.
+// Cost is what was spent on a day for a source's campaign. A later statement about
+// the same Entity (without one: about the same day, source and campaign) replaces
+// an earlier one; what one delivery says about them adds up.
 type Cost struct {
 	Day      string `json:"day"` // YYYY-MM-DD in the business's time zone
 	Source   string `json:"source"`

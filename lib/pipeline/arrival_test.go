@@ -20,10 +20,10 @@ type told struct {
 	source, body string
 }
 
-// story is a month in which everything happens that cards are made of: requests of
+// chronicle is a month in which everything happens that cards are made of: requests of
 // one deal, calls in phases, values that people share and that join them later,
 // consents at one instant, ids that two sources use, costs that are restated.
-func story(seed uint64) []told {
+func chronicle(seed uint64) []told {
 	times, bodies := month(seed, 40)
 	var all []told
 	for i := range bodies {
@@ -85,7 +85,7 @@ func (w *world) people() string {
 }
 
 func TestOrderOfArrivalChangesNoTable(t *testing.T) {
-	events := story(1)
+	events := chronicle(1)
 	var want map[string]string
 	var people string
 	for seed := range uint64(4) {

@@ -246,7 +246,8 @@ func qualityRows(n *night, ledger []LedgerDay) []schema.QualityRow {
 		schema.QualityRow{Measure: measureLeads, Count: n.leads, Of: n.leads},
 		schema.QualityRow{Measure: measureAnonymous, Count: totals.AnonymousOrders, Of: totals.Orders},
 		schema.QualityRow{Measure: measureAnonymousMinor, Count: totals.AnonymousMinor, Of: totals.RevenueMinor},
-		schema.QualityRow{Measure: "orders_in_other_currencies", Count: totals.OtherOrders, Of: totals.Orders})
+		schema.QualityRow{Measure: "orders_in_other_currencies", Count: totals.OtherOrders, Of: totals.Orders},
+		schema.QualityRow{Measure: "costs_in_other_currencies", Count: n.funnel.costs.Other, Of: n.funnel.costs.Statements})
 	rows = append(rows, failedCounts(ledger)...)
 	slices.SortFunc(rows, func(a, b schema.QualityRow) int {
 		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Measure, b.Measure))
