@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -28,6 +29,8 @@ func goldTables() []goldTable {
 	return []goldTable{
 		goldTableOf[schema.ClientRow]("все клиенты с их показателями", "all clients with their figures"),
 		goldTableOf[schema.SegmentRow]("кто в каком сегменте и с какого дня", "who is in which segment, and since when"),
+		goldTableOf[schema.HistoryRow]("с какого по какой день у клиента код или сегмент", "from which day to which a client had a code or was in a segment"),
+		goldTableOf[schema.ConsentStateRow]("согласия и отзывы: что решает и чем доказано", "consents and withdrawals: the statement that decides, and its proof"),
 		goldTableOf[schema.RFMCodeRow]("коды RFM: сколько клиентов и денег", "RFM codes: how many clients and how much money"),
 		goldTableOf[schema.RFMMoveRow]("переходы между кодами с прошлого расчёта", "moves between codes since the night before"),
 		goldTableOf[schema.ThresholdRow]("границы, по которым выставлены оценки", "the bounds that scores were given by"),
@@ -138,6 +141,9 @@ func cell(v reflect.Value) (string, error) {
 		}
 		return strings.Join(parts, ";"), nil
 	case reflect.Struct:
+		if at, ok := reflect.TypeAssert[time.Time](v); ok {
+			return at.UTC().Format(time.RFC3339Nano), nil
+		}
 		if m, ok := reflect.TypeAssert[schema.Map](v); ok {
 			parts := make([]string, len(m.Pairs))
 			for i, p := range m.Pairs {

@@ -16,8 +16,8 @@ func history() (events []schema.CardEventRow, contacts []schema.ContactRow) {
 	anna := []string{"x1", "p1"}
 	events = []schema.CardEventRow{
 		{EventID: "1", Source: "site", Kind: "lead", At: at(1, 10), Tokens: []string{"p1"}, Interests: []string{"coffee"}, Manager: "olga", Stage: "lead"},
-		{EventID: "2", Source: "ads", Kind: "lead", At: at(2, 10), Tokens: []string{"p1", "e1"}, UTMSource: "yandex", UTMCampaign: "spring", Interests: []string{"tea", "coffee"}, Tags: []string{"vip"}},
-		{EventID: "3", Source: "crm", Kind: "contact", At: at(3, 10), Tokens: anna, Stage: "first_contact", Manager: "boris", ExternalID: "C-1"},
+		{EventID: "2", Source: "ads", Kind: "lead", At: at(2, 10), Tokens: []string{"p1", "e1"}, UTMSource: "yandex", UTMMedium: "cpc", UTMCampaign: "spring", Interests: []string{"tea", "coffee"}, Tags: []string{"vip"}},
+		{EventID: "3", Source: "crm", Kind: "contact", At: at(3, 10), Tokens: anna, Stage: "first_contact", Manager: "boris", ExternalID: "C-1", Channel: "call", Direction: "in"},
 		{EventID: "4", Source: "ads", Kind: "lead", At: at(4, 10), Tokens: []string{"e1"}, UTMSource: "google", UTMCampaign: "brand"},
 		{EventID: "5", Source: "crm", Kind: "consent", At: at(5, 10), Tokens: anna, LoyaltyLevel: "gold", PreferredChannel: "call", Consents: []schema.ConsentRow{
 			{Purpose: "ads", Given: true, At: at(5, 10), Evidence: "form 12"}, {Purpose: "sms", Given: true, At: at(5, 10)},
@@ -41,7 +41,7 @@ func cards(t *testing.T, events []schema.CardEventRow, contacts []schema.Contact
 	for _, ev := range events {
 		r.Add(ev.At, ev.Tokens, "")
 	}
-	b := card.NewBuilder(r.Resolve())
+	b := card.NewBuilder(r.Resolve(), card.Options{Funnel: []string{"lead", "first_contact", "visited", "won"}, End: at(31, 0)})
 	for _, ev := range events {
 		b.Event(ev)
 	}
@@ -68,7 +68,15 @@ func TestACardHoldsWhatIsKnownOfAClient(t *testing.T) {
 	anna.Consents = consent.Ledger{}
 	want := card.Card{
 		ClientID: "p1", Tokens: []string{"e1", "p1", "x1"}, ExternalIDs: []string{"C-1"}, FirstAt: at(1, 10), LastAt: at(6, 10),
-		Leads: 3, LastLeadAt: at(4, 10), Contacted: true, LastContactAt: at(3, 10), Stage: "first_contact",
+		Leads: 3, LastLeadAt: at(4, 10), Contacted: true, LastContactAt: at(3, 10), Contacts30d: 1, Stage: "first_contact",
+		PreferredHours: "9-12", // three leads and a call at ten
+		Medium:         "cpc", Last: card.Touch{Source: "google", Campaign: "brand"},
+		Reached: []card.Reach{
+			{Stage: "lead", At: at(1, 10)},
+			{Stage: "first_contact", At: at(3, 10)}, // of which of two interests is not told
+			{Interest: "coffee", Stage: "lead", At: at(1, 10)},
+			{Interest: "tea", Stage: "lead", At: at(2, 10)},
+		},
 		Interests: []string{"coffee", "tea"}, Tags: []string{"vip"}, Manager: "boris", LoyaltyLevel: "gold", PreferredChannel: "call",
 		Source: "yandex", Campaign: "spring", // the first touch that names one, not the later google
 		Records: 4, // p1 · p1 e1 · p1 x1 · e1
@@ -80,6 +88,10 @@ func TestACardHoldsWhatIsKnownOfAClient(t *testing.T) {
 			},
 			Emails: []schema.ValueRow{{Value: "anna@mail.ru", Since: at(2, 10), Last: at(4, 10)}},
 			Name:   "Анна Смирнова", BirthDate: "1990-02-01", City: "Москва", Company: "ООО",
+			Names:      []schema.ValueRow{{Value: "Анна Смирнова", Since: at(3, 10), Last: at(3, 10)}, {Value: "Аня", Since: at(1, 10), Last: at(1, 10)}},
+			BirthDates: []schema.ValueRow{{Value: "1990-02-01", Since: at(2, 10), Last: at(2, 10)}},
+			Cities:     []schema.ValueRow{{Value: "Москва", Since: at(4, 10), Last: at(4, 10)}, {Value: "Тверь", Since: at(1, 10), Last: at(1, 10)}},
+			Companies:  []schema.ValueRow{{Value: "ООО", Since: at(3, 10), Last: at(3, 10)}},
 		},
 	}
 	if diff := cmp.Diff(want, anna, cmp.AllowUnexported(consent.Ledger{})); diff != "" {
@@ -120,34 +132,12 @@ func TestTheOrderOfRowsDoesNotChangeCards(t *testing.T) {
 func TestAClientOfATokenAloneHasAnEmptyCard(t *testing.T) {
 	r := card.NewResolver(10, true)
 	r.Add(at(1, 1), []string{"p1"}, "")
-	got := card.NewBuilder(r.Resolve()).Cards()
+	got := card.NewBuilder(r.Resolve(), card.Options{}).Cards()
 	if len(got) != 1 || got[0].ClientID != "p1" || got[0].Records != 0 || !got[0].FirstAt.IsZero() {
 		t.Errorf("cards = %+v", got)
 	}
-	if none := card.NewBuilder(card.NewResolver(10, true).Resolve()).Cards(); len(none) != 0 {
+	if none := card.NewBuilder(card.NewResolver(10, true).Resolve(), card.Options{}).Cards(); len(none) != 0 {
 		t.Errorf("nobody has %d cards", len(none))
-	}
-}
-
-func TestLifecycle(t *testing.T) {
-	contacted := card.Card{Contacted: true}
-	for _, tc := range []struct {
-		card      card.Card
-		purchases int64
-		want      string
-	}{
-		{card.Card{}, 0, "lead"},
-		{contacted, 0, "potential"},
-		{card.Card{}, 1, "working"},
-		{contacted, 1, "working"},
-		{contacted, 2, "developing"},
-		{contacted, 3, "developing"},
-		{contacted, 4, "regular"},
-		{card.Card{}, 400, "regular"},
-	} {
-		if got := card.Lifecycle(tc.card, tc.purchases); got != tc.want {
-			t.Errorf("Lifecycle(contacted %t, %d) = %s, want %s", tc.card.Contacted, tc.purchases, got, tc.want)
-		}
 	}
 }
 
@@ -180,36 +170,6 @@ func TestOnlyAContactAfterTheLeadMakesAPotentialClient(t *testing.T) {
 			if got.Contacted != tc.want || !got.LastContactAt.Equal(at(tc.day, 10)) {
 				t.Errorf("%s: contacted %t, want %t", tc.name, got.Contacted, tc.want)
 			}
-		}
-	}
-}
-
-// The boundaries of metrics.md, "Base types", on both sides of the day.
-func TestActivity(t *testing.T) {
-	for _, tc := range []struct {
-		name                string
-		recency, idle, age  int64
-		activeDays, deadEnd int
-		want                string
-	}{
-		{"bought today", 0, 0, 0, 90, 730, "active"},
-		{"90 days ago", 90, 90, 90, 90, 730, "active"},
-		{"91 days ago", 91, 91, 91, 90, 730, "cooling"},
-		{"365 days ago", 365, 365, 400, 90, 730, "cooling"},
-		{"366 days ago", 366, 366, 400, 90, 730, "sleeping"},
-		{"729 days without anything", 729, 729, 800, 90, 730, "sleeping"},
-		{"730 days without anything", 730, 730, 800, 90, 730, "dead"},
-		{"730 days without a purchase, but he wrote", 730, 10, 800, 90, 730, "sleeping"},
-		{"never bought, first seen 30 days ago", -1, 30, 30, 90, 730, "new"},
-		{"never bought, first seen 31 days ago", -1, 0, 31, 90, 730, "waiting"},
-		{"never bought, 729 days without a word", -1, 729, 900, 90, 730, "waiting"},
-		{"never bought, 730 days without a word", -1, 730, 900, 90, 730, "dead"},
-		{"another definition of active", 30, 30, 30, 30, 730, "active"},
-		{"another definition of active, a day later", 31, 31, 31, 30, 730, "cooling"},
-		{"another definition of dead", 100, 100, 100, 90, 100, "dead"},
-	} {
-		if got := card.Activity(tc.recency, tc.idle, tc.age, tc.activeDays, tc.deadEnd); got != tc.want {
-			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}
 }

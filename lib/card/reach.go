@@ -4,79 +4,96 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// reached is when events first stated a client at a stage. The zero value is
-// ready.
+// reached is the earliest time a stage was stated for an interest.
 type reached struct {
-	first   map[[2]string]time.Time // by interest and stage
-	unnamed map[string]time.Time    // by stage, where no interest was named
+	named    bool // the event named an interest; else interest is empty
+	interest string
+	stage    int // of the funnel
+	at       int64
 }
 
-// event takes the stages of an event: the one that it states, and the first of the
-// funnel for a lead.
-func (r *reached) event(ev schema.CardEventRow, funnel []string) {
-	if event.Kind(ev.Kind) == event.Lead && len(funnel) > 0 {
-		r.at(funnel[0], ev)
-	}
-	if slices.Contains(funnel, ev.Stage) {
-		r.at(ev.Stage, ev)
-	}
-}
-
-func (r *reached) at(stage string, ev schema.CardEventRow) {
-	if r.first == nil {
-		r.first, r.unnamed = map[[2]string]time.Time{}, map[string]time.Time{}
-	}
-	earliest(r.first, [2]string{"", stage}, ev.At)
-	for _, interest := range ev.Interests {
-		earliest(r.first, [2]string{interest, stage}, ev.At)
-	}
-	if len(ev.Interests) == 0 {
-		earliest(r.unnamed, stage, ev.At)
-	}
-}
-
-func earliest[K comparable](times map[K]time.Time, key K, at time.Time) {
-	if old, known := times[key]; !known || at.Before(old) {
-		times[key] = at
-	}
-}
-
-// list is ordered by interest, then stage. A stage without an interest is one of
-// the client's interest if he has no other.
-func (r *reached) list(interests []string) []Reach {
-	if len(interests) == 1 {
-		for stage, at := range r.unnamed {
-			earliest(r.first, [2]string{interests[0], stage}, at)
+func (r reached) compare(other reached) int {
+	if r.named != other.named {
+		if r.named {
+			return 1
 		}
+		return -1
 	}
-	var list []Reach
-	for key, at := range r.first {
-		list = append(list, Reach{Interest: key[0], Stage: key[1], At: at})
-	}
-	slices.SortFunc(list, func(a, b Reach) int {
-		return cmp.Or(strings.Compare(a.Interest, b.Interest), strings.Compare(a.Stage, b.Stage))
-	})
-	return list
+	return cmp.Or(strings.Compare(r.interest, other.interest), cmp.Compare(r.stage, other.stage))
 }
 
-// orderInterests keeps what an event of an order says that it is about, whoever
-// the client is.
-func (b *Builder) orderInterests(ev schema.CardEventRow) {
-	if !ev.IsOrder || ev.OrderID == "" {
+func (r reached) join(other reached) reached {
+	r.at = min(r.at, other.at)
+	return r
+}
+
+// reach notes the stage that an event states, and the first one for a lead. A
+// word that is no stage of the funnel reaches nothing.
+func (b *Builder) reach(d *draft, ev *schema.CardEventRow, at int64) {
+	if len(b.options.Funnel) == 0 {
 		return
 	}
+	if event.Kind(ev.Kind) == event.Lead {
+		d.reach(0, ev.Interests, at)
+	}
+	if stage := slices.Index(b.options.Funnel, ev.Stage); stage >= 0 && ev.Stage != "" {
+		d.reach(stage, ev.Interests, at)
+	}
+}
+
+func (d *draft) reach(stage int, interests []string, at int64) {
+	named := false
+	for _, interest := range interests {
+		if interest != "" {
+			named = true
+			d.reached = put(d.reached, reached{named: true, interest: interest, stage: stage, at: at})
+		}
+	}
+	if !named {
+		d.reached = put(d.reached, reached{stage: stage, at: at})
+	}
+}
+
+// stages fills in what the client has reached: as a whole, and by interest. An
+// event that names no interest counts for the only one the client has; of several
+// nobody knows which was meant.
+func (b *Builder) stages(c *Card, d *draft) {
+	all := tidy(d.reached)
+	whole := make([]reached, 0, len(all))
+	for _, r := range all {
+		whole = append(whole, reached{stage: r.stage, at: r.at})
+		if !r.named && len(c.Interests) == 1 {
+			r.named, r.interest = true, c.Interests[0]
+		}
+		if r.named {
+			whole = append(whole, r)
+		}
+	}
+	c.Stage = d.latest(saidStage)
+	for _, r := range tidy(whole) {
+		c.Reached = append(c.Reached, Reach{Interest: r.interest, Stage: b.options.Funnel[r.stage], At: timeOf(r.at)})
+		if !r.named { // in the order of the funnel
+			c.Stage = b.options.Funnel[r.stage]
+		}
+	}
+}
+
+// orderInterests keeps what an order's events say it is for.
+func (b *Builder) orderInterests(ev *schema.CardEventRow) {
+	if !ev.IsOrder || ev.OrderID == "" || len(ev.Interests) == 0 {
+		return
+	}
+	key := [2]string{ev.Shop, ev.OrderID}
 	for _, interest := range ev.Interests {
-		key := [2]string{ev.Shop, ev.OrderID}
 		b.orders[key] = insert(b.orders[key], interest)
 	}
 }
 
-// OrderInterests is what the events of an order name as its interests, sorted, by
-// shop and order id. Orders without any are not in it.
+// OrderInterests returns the interests that the events of an order name, sorted,
+// by shop and order id. Orders without any are not in it; orders of nobody are.
 func (b *Builder) OrderInterests() map[[2]string][]string { return b.orders }

@@ -5,6 +5,7 @@
 package consent
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -70,20 +71,26 @@ func Unsubscribe(channel string, at time.Time, eventID, source string) []Stateme
 
 // Ledger folds the statements of one person. The zero value is empty. The result
 // does not depend on the order of Add. It is not safe for concurrent use.
-type Ledger struct{ latest map[Purpose]Statement }
+type Ledger struct {
+	latest []Statement // by purpose; a base has millions of ledgers of one or two
+}
 
 // Add takes a statement into account. Of two statements of one purpose the later
-// one wins; at the same instant a withdrawal wins, then the larger event id.
-// Unknown purposes are kept too, so that nothing stated is lost.
+// one wins; at the same instant a withdrawal wins, then the larger event id, then
+// the larger of its other words. Unknown purposes are kept too, so that nothing
+// stated is lost.
 func (l *Ledger) Add(s Statement) {
-	old, ok := l.latest[s.Purpose]
-	if ok && !supersedes(s, old) {
-		return
+	i, found := l.find(s.Purpose)
+	switch {
+	case !found:
+		l.latest = slices.Insert(l.latest, i, s)
+	case supersedes(s, l.latest[i]):
+		l.latest[i] = s
 	}
-	if l.latest == nil {
-		l.latest = make(map[Purpose]Statement, 2)
-	}
-	l.latest[s.Purpose] = s
+}
+
+func (l *Ledger) find(p Purpose) (int, bool) {
+	return slices.BinarySearchFunc(l.latest, p, func(s Statement, p Purpose) int { return cmp.Compare(s.Purpose, p) })
 }
 
 func supersedes(s, old Statement) bool {
@@ -93,27 +100,37 @@ func supersedes(s, old Statement) bool {
 	if s.Given != old.Given {
 		return !s.Given
 	}
-	return s.EventID > old.EventID
+	return cmp.Or(cmp.Compare(s.EventID, old.EventID), cmp.Compare(s.Channel, old.Channel),
+		cmp.Compare(s.TextVersion, old.TextVersion), cmp.Compare(s.Evidence, old.Evidence)) > 0
 }
 
 // State is Given, Withdrawn or, where nothing was stated, empty.
 func (l *Ledger) State(p Purpose) State {
-	s, ok := l.latest[p]
-	switch {
-	case !ok:
+	s, ok := l.Latest(p)
+	if !ok {
 		return ""
-	case s.Given:
-		return Given
-	default:
-		return Withdrawn
 	}
+	return s.state()
+}
+
+func (s Statement) state() State {
+	if s.Given {
+		return Given
+	}
+	return Withdrawn
 }
 
 // Latest is the statement that decides a purpose.
 func (l *Ledger) Latest(p Purpose) (Statement, bool) {
-	s, ok := l.latest[p]
-	return s, ok
+	i, ok := l.find(p)
+	if !ok {
+		return Statement{}, false
+	}
+	return l.latest[i], true
 }
+
+// All returns the deciding statement of every purpose that was stated, by purpose.
+func (l *Ledger) All() []Statement { return slices.Clone(l.latest) }
 
 // States returns every purpose that was stated; nil if none was.
 func (l *Ledger) States() map[Purpose]State {
@@ -121,8 +138,8 @@ func (l *Ledger) States() map[Purpose]State {
 		return nil
 	}
 	states := make(map[Purpose]State, len(l.latest))
-	for p := range l.latest {
-		states[p] = l.State(p)
+	for _, s := range l.latest {
+		states[s.Purpose] = s.state()
 	}
 	return states
 }

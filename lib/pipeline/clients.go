@@ -25,36 +25,77 @@ func clientRows(n *night) []schema.ClientRow {
 	}
 	last := n.end.Add(-time.Microsecond)
 	rows := make([]schema.ClientRow, len(n.cards))
-	for i, c := range n.cards {
-		row := schema.ClientRow{
-			ClientID: c.ClientID, ExternalIDs: c.ExternalIDs, Stage: known(c.Stage), Interests: c.Interests,
-			City: known(c.Person.City), Company: known(c.Person.Company), LoyaltyLevel: known(c.LoyaltyLevel),
-			Source: known(c.Source), Campaign: known(c.Campaign), Manager: known(c.Manager), Tags: c.Tags,
-			PreferredChannel: known(c.PreferredChannel), RecordsMerged: int64(c.Records),
-			Consents: schema.MapOf(c.Consents.States()),
+	for i := range n.cards {
+		c := &n.cards[i]
+		row := cardRow(c, n.location)
+		standing := card.Standing{
+			RecencyDays: -1, FirstDays: -1,
+			IdleDays: wholeDays(c.LastAt, last, n.location), AgeDays: wholeDays(c.FirstAt, last, n.location),
 		}
-		for _, token := range c.Tokens {
-			if token != c.ClientID {
-				row.Aliases = append(row.Aliases, token)
-			}
-		}
-		if birth := c.Person.BirthDate; len(birth) == len(time.DateOnly) {
-			row.BirthMonthDay = known(birth[5:])
-		}
-		if !c.LastContactAt.IsZero() {
-			row.LastContactDay = known(c.LastContactAt.In(n.location).Format(time.DateOnly))
-		}
-		recency := int64(-1)
 		if s := scored[c.ClientID]; s != nil {
 			fillScores(&row, s)
-			recency = s.RecencyDays
+			standing.Purchases, standing.RecencyDays = s.Orders, s.RecencyDays
+			standing.FirstDays = s.RecencyDays + int64(s.LastDay-s.FirstDay)
+			standing.ClassA, standing.BestRecency = s.ABC == "A", s.Code != "" && s.R == n.cfg.Metrics.RFM.Groups
 		}
-		row.Lifecycle = card.Lifecycle(c, row.Orders)
-		row.Activity = card.Activity(recency, wholeDays(c.LastAt, last, n.location), wholeDays(c.FirstAt, last, n.location),
-			n.cfg.Metrics.ActiveDays, n.cfg.Metrics.DeadDays)
+		if row.Orders > 0 {
+			if len(n.cfg.Funnel) > 0 {
+				row.Stage = known(n.cfg.Funnel[len(n.cfg.Funnel)-1])
+			}
+			if row.LeadDay == nil || *row.FirstOrderDay < *row.LeadDay {
+				row.LeadDay = row.FirstOrderDay
+			}
+		}
+		row.Lifecycle, row.Activity = card.Lifecycle(*c, standing, n.cfg.Metrics), card.Activity(standing, n.cfg.Metrics)
+		row.Labels = card.Labels(*c, standing, n.cfg)
 		rows[i] = row
 	}
 	return rows
+}
+
+// cardRow is what a card alone says of a client. The entry into the funnel is the
+// day of the first stage reached; a purchase, which is one, is added later.
+func cardRow(c *card.Card, location *time.Location) schema.ClientRow {
+	row := schema.ClientRow{
+		ClientID: c.ClientID, ExternalIDs: c.ExternalIDs, Stage: known(c.Stage), Interests: c.Interests,
+		City: known(c.Person.City), Company: known(c.Person.Company), LoyaltyLevel: known(c.LoyaltyLevel),
+		Source: known(c.Source), Medium: known(c.Medium), Campaign: known(c.Campaign),
+		LastSource: known(c.Last.Source), LastMedium: known(c.Last.Medium), LastCampaign: known(c.Last.Campaign),
+		Manager: known(c.Manager), Tags: c.Tags, PreferredChannel: known(c.PreferredChannel), PreferredHours: known(c.PreferredHours),
+		Rating: c.Rating, RecordsMerged: int64(c.Records), Contacts30d: c.Contacts30d, Consents: schema.MapOf(c.Consents.States()),
+		BirthMonthDay: known(card.BirthMonthDay(c.Person.BirthDate)),
+	}
+	for _, token := range c.Tokens {
+		if token != c.ClientID {
+			row.Aliases = append(row.Aliases, token)
+		}
+	}
+	if !c.LastContactAt.IsZero() {
+		row.LastContactDay = known(c.LastContactAt.In(location).Format(time.DateOnly))
+	}
+	for _, r := range c.Reached {
+		if day := r.At.In(location).Format(time.DateOnly); row.LeadDay == nil || day < *row.LeadDay {
+			row.LeadDay = &day
+		}
+	}
+	return row
+}
+
+// consentRows is the state of every consent that was ever stated, by client.
+func consentRows(cards []card.Card) []schema.ConsentStateRow {
+	var rows []schema.ConsentStateRow
+	for i := range cards {
+		rows = append(rows, card.ConsentRows(&cards[i])...)
+	}
+	return rows
+}
+
+// historyOf reads the spans of a run; a run made before there were any has none.
+func historyOf(ctx context.Context, store objstore.Store, run *lake.Run) ([]schema.HistoryRow, error) {
+	if _, ok := run.Tables[schema.HistoryRow{}.Table()]; !ok {
+		return nil, nil
+	}
+	return lake.ReadRunTable[schema.HistoryRow](ctx, store, run)
 }
 
 func fillScores(row *schema.ClientRow, s *analytics.Scored) {

@@ -292,6 +292,10 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			})
 		case "segments":
 			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.SegmentRow) (*Act, bool) { return e.owner[row.ClientID], false })
+		case "consents":
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ConsentStateRow) (*Act, bool) { return e.owner[row.ClientID], false })
+		case "history":
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.HistoryRow) (*Act, bool) { return e.owner[row.ClientID], false })
 		case "other_revenue":
 			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.OtherRevenueRow) (*Act, bool) { return e.owner[row.ClientID], false })
 		case "abc":

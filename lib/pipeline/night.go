@@ -183,9 +183,10 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	settings, err := json.Marshal(struct {
 		Business config.Business
 		Metrics  config.Metrics
+		Labels   config.Labels
 		Funnel   []string
 		Rules    []config.Segment
-	}{cfg.Business, cfg.Metrics, cfg.Funnel, cfg.Segments})
+	}{cfg.Business, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -229,7 +230,7 @@ func resolve(ctx context.Context, n *night) error {
 		return err
 	}
 	n.clients = resolver.Resolve()
-	builder := card.NewBuilder(n.clients, n.cfg.Funnel...)
+	builder := card.NewBuilder(n.clients, card.Options{Funnel: n.cfg.Funnel, Location: n.location, End: n.end})
 	for _, day := range n.days {
 		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
 		if err != nil {
@@ -340,6 +341,7 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 // writeTables writes every table of the run.
 func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 	var before []schema.SegmentRow
+	var spans []schema.HistoryRow
 	var moves []schema.RFMMoveRow
 	if n.before != nil {
 		predecessor, err := lake.ReadRun(ctx, p.store, *n.before)
@@ -355,12 +357,16 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 				return err
 			}
 			moves = codeMoves(old, n.rows)
+			if spans, err = historyOf(ctx, p.store, predecessor); err != nil {
+				return err
+			}
 		}
 	}
 	ledger, err := countLedger(ctx, n.store)
 	if err != nil {
 		return err
 	}
+	members := segment.Membership(n.rows, before, n.asOf)
 	return errors.Join(
 		lake.AddTable(ctx, p.store, &n.run, n.rows),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Codes),
@@ -371,7 +377,9 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
 		n.funnel.add(ctx, p.store, &n.run),
-		lake.AddTable(ctx, p.store, &n.run, segment.Membership(n.rows, before, n.asOf)),
+		lake.AddTable(ctx, p.store, &n.run, members),
+		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),
+		lake.AddTable(ctx, p.store, &n.run, consentRows(n.cards)),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),
 	)

@@ -400,6 +400,7 @@ type CardEventRow struct {
 	Consents         []ConsentRow `parquet:"consents,list"`
 	Channel          string       `parquet:"channel,dict"`
 	Direction        string       `parquet:"direction,dict"`
+	Result           string       `parquet:"result,dict"`
 	Rating           *float64     `parquet:"rating"`
 	LoyaltyLevel     string       `parquet:"loyalty_level,dict"`
 	PreferredChannel string       `parquet:"preferred_channel,dict"`
