@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/leadlake/leadlake/lib/audience"
-	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/identity"
@@ -53,14 +52,15 @@ func (e *eraser) widen(ctx context.Context) error {
 		for _, token := range slices.Sorted(maps.Keys(e.owner)) {
 			e.claim(e.owner[token], slices.DeleteFunc(clients.Tokens(clients.Of(token)), clients.Shared))
 		}
-		// The last night may have known links that an interrupted erasure has cut.
+		// The last night may have known links that an interrupted erasure has cut. Of
+		// what events still hold, only they decide: they may know better whose it is.
 		people, err := lake.ReadTable[schema.PersonRow](ctx, e.p.store, peopleKey)
 		if err != nil {
 			return err
 		}
 		for _, person := range people.Rows {
 			if act := e.ownerOf(person.Tokens); act != nil {
-				e.claim(act, slices.DeleteFunc(person.Tokens, func(token string) bool { return clients.Shared(token) || e.ofOthers(clients, token) }))
+				e.claim(act, slices.DeleteFunc(person.Tokens, func(token string) bool { return clients.Of(token) != "" }))
 			}
 		}
 	}
@@ -69,17 +69,6 @@ func (e *eraser) widen(ctx context.Context) error {
 		return nil
 	}
 	return e.learnValues(ctx)
-}
-
-// ofOthers reports whether a reference leads to somebody who stays: an erasure
-// that was interrupted may have cut the person out of what they had part in.
-func (e *eraser) ofOthers(clients *card.Clients, token string) bool {
-	if identity.Token(token).Kind() != identity.KindReference {
-		return false
-	}
-	return slices.ContainsFunc(clients.Tokens(clients.Of(token)), func(other string) bool {
-		return identity.Token(other).Kind() != identity.KindReference && e.owner[other] == nil
-	})
 }
 
 func (e *eraser) claim(act *Act, tokens []string) {

@@ -356,6 +356,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.Bounded)),
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
+		lake.AddTable(ctx, p.store, &n.run, n.clients.Links()),
 		lake.AddTable(ctx, p.store, &n.run, segment.Membership(n.rows, before, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),

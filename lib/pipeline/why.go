@@ -86,6 +86,7 @@ type orderGlance struct {
 	Shop         string    `parquet:"shop,dict"`
 	OrderID      string    `parquet:"order_id"`
 	Token        string    `parquet:"token,dict"`
+	MoreTokens   []string  `parquet:"more_tokens,list"`
 	Status       string    `parquet:"status,dict"`
 	Purchase     bool      `parquet:"purchase"`
 	Day          string    `parquet:"day,dict"`
@@ -129,7 +130,7 @@ func (p *Pipeline) Why(ctx context.Context, client string) (Why, error) {
 		Run: run.Run, AsOf: run.AsOf, Currency: cfg.Business.Currency, Client: row,
 		ActiveDays: cfg.Metrics.ActiveDays, DeadDays: cfg.Metrics.DeadDays,
 	}
-	if w.Orders, err = p.ordersOf(ctx, row, cfg.Metrics.RFM.WindowDays, run.AsOf); err != nil {
+	if w.Orders, err = p.ordersOf(ctx, run, row, cfg.Metrics.RFM.WindowDays); err != nil {
 		return Why{}, err
 	}
 	w.score(cfg, thresholds)
@@ -192,13 +193,17 @@ func (p *Pipeline) findClient(ctx context.Context, clients []schema.ClientRow, n
 }
 
 // ordersOf reads the client's orders out of all buckets.
-func (p *Pipeline) ordersOf(ctx context.Context, c schema.ClientRow, window int, asOf string) ([]WhyOrder, error) {
+func (p *Pipeline) ordersOf(ctx context.Context, run *lake.Run, c schema.ClientRow, window int) ([]WhyOrder, error) {
+	deciders, err := p.decidersOf(ctx, run)
+	if err != nil {
+		return nil, err
+	}
 	mine := map[string]bool{c.ClientID: true}
 	for _, alias := range c.Aliases {
 		mine[alias] = true
 	}
 	first := ""
-	if last, err := time.Parse(time.DateOnly, asOf); err == nil && window > 0 {
+	if last, err := time.Parse(time.DateOnly, run.AsOf); err == nil && window > 0 {
 		first = last.AddDate(0, 0, 1-window).Format(time.DateOnly)
 	}
 	var found []orderGlance
@@ -208,7 +213,7 @@ func (p *Pipeline) ordersOf(ctx context.Context, c schema.ClientRow, window int,
 			return nil, err
 		}
 		for _, row := range table.Rows {
-			if mine[row.Token] {
+			if mine[deciders.of(row.Token, row.MoreTokens)] {
 				found = append(found, row)
 			}
 		}
