@@ -239,8 +239,8 @@ func (w *resolution) clients(sources, unknown []string) *Clients {
 	for i := range oldest {
 		root := w.find(int32(i)) //nolint:gosec // G115: as above
 		if oldest[root] == int32(i) {
-			number[root] = int32(len(c.ids))  //nolint:gosec // G115: as above
-			c.ids = append(c.ids, int32(i)) //nolint:gosec // G115: as above
+			number[root] = int32(len(c.ids)) //nolint:gosec // G115: as above
+			c.ids = append(c.ids, int32(i))  //nolint:gosec // G115: as above
 		}
 	}
 	w.findSeveral()

@@ -14,6 +14,24 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
+// Resolve finds the clients of every event of the lake, as a night does of those up
+// to its day.
+func (p *Pipeline) Resolve(ctx context.Context) (*card.Clients, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	days, err := lake.Days(ctx, p.store, lake.EventsPrefix)
+	if err != nil {
+		return nil, err
+	}
+	resolver, err := resolverOf(ctx, p.store, cfg, days, func(schema.IdentityEventRow) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	return resolver.Resolve(), nil
+}
+
 // resolverOptions is what a configuration says of identity resolution.
 func resolverOptions(cfg *config.Config) card.ResolverOptions {
 	o := card.ResolverOptions{MaxShared: cfg.Metrics.MaxShared, EmailLinks: cfg.Metrics.EmailLinks}
