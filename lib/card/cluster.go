@@ -74,11 +74,11 @@ func (r *Resolver) sorted() (work *resolution, unknown []string) {
 		at  int64
 		set int32
 	}
-	sets := make([]timed, len(w.sets.ends))
+	sets := make([]timed, len(w.sets.list))
 	for i := range sets {
 		set := int32(i) //nolint:gosec // G115: as in recordSets.add
 		slices.Sort(w.sets.of(set))
-		sets[i] = timed{w.sets.at[i], set}
+		sets[i] = timed{w.sets.list[i].at, set}
 	}
 	slices.SortFunc(sets, func(a, b timed) int {
 		if a.at != b.at {
@@ -133,15 +133,14 @@ func (r *Resolver) sortTokens(w *resolution) (rank []int32) {
 		return strings.Compare(r.tokens.at(a.n), r.tokens.at(b.n))
 	})
 	rank = make([]int32, len(old))
-	w.tokens = &tokenTable{ends: make([]uint32, 0, len(old)), slots: r.tokens.slots}
-	w.tokens.text.Grow(r.tokens.text.Len())
+	w.tokens = &tokenTable{slots: r.tokens.slots}
+	w.tokens.cells.Grow(r.tokens.cells.Len())
 	w.first, w.marks = make([]int64, len(old)), make([]mark, len(old))
 	for i, o := range old {
 		rank[o.n] = int32(i) //nolint:gosec // G115: as above
 		token := r.tokens.at(o.n)
-		w.tokens.text.WriteString(token)
-		w.tokens.ends = append(w.tokens.ends, uint32(w.tokens.text.Len())) //nolint:gosec // G115: as above
-		w.first[i], w.marks[i] = r.first[o.n], r.markOf(o.n, token[0])
+		w.tokens.write(token)
+		w.first[i], w.marks[i] = r.counts[o.n].first, r.markOf(o.n, token[0])
 		if token[0] == identity.KindReference {
 			if w.referencesEnd == 0 {
 				w.references = int32(i) //nolint:gosec // G115: as above
@@ -266,7 +265,7 @@ func (w *resolution) clients(sources, unknown []string) *Clients {
 			// From then on there were two to be one.
 			why.why, why.since, why.source = schema.LinkMerge, max(w.first[l.token], w.first[l.with]), -1
 		} else {
-			why.since, why.source = w.sets.at[l.set], w.sets.source[l.set]
+			why.since, why.source = w.sets.list[l.set].at, w.sets.list[l.set].source
 		}
 		c.links = append(c.links, why)
 	}

@@ -101,7 +101,7 @@ func (w *resolution) findSeveral() {
 			of[reference-w.references] = several
 		}
 	}
-	for set := range w.sets.ends {
+	for set := range w.sets.list {
 		members := w.sets.of(int32(set)) //nolint:gosec // G115: as in recordSets.add
 		for _, n := range members {
 			if !w.isReference(n) {

@@ -41,9 +41,7 @@ type Record struct {
 type Resolver struct {
 	options ResolverOptions
 	tokens  tokenTable
-	first   []int64 // of each token: earliest record, microseconds since 1970
-	names   []uint32
-	ids     []uint32 // external ids it stood with; both are not counted beyond the limit
+	counts  []tokenCount // of each token
 	// The sets of two or more tokens that records stated. They are joined only at
 	// the end: by then it is known which tokens link nothing, and those must not
 	// part the others of their set.
@@ -54,6 +52,14 @@ type Resolver struct {
 
 	seen []seenToken // of the record being added
 	set  []int32
+}
+
+// tokenCount is what is known of a token. Neither names nor ids are counted on
+// once the token is shared by too many.
+type tokenCount struct {
+	first int64  // earliest record, microseconds since 1970
+	names uint32 // different names it was stated with
+	ids   uint32 // different external ids
 }
 
 type seenToken struct {
@@ -77,11 +83,11 @@ func (r *Resolver) Add(rec Record) {
 			r.set = append(r.set, t.n)
 		}
 		source := r.sourceNumber(rec.Source)
-		set, fresh := r.sets.add(r.set, at, source)
+		known, fresh := r.sets.add(r.set, at, source)
 		if fresh {
 			r.countIDs()
-		} else if known := r.sets.at[set]; at < known || at == known && rec.Source < r.sources[r.sets.source[set]] {
-			r.sets.at[set], r.sets.source[set] = at, source
+		} else if at < known.at || at == known.at && rec.Source < r.sources[known.source] {
+			known.at, known.source = at, source
 		}
 	}
 	r.countName(rec.Name)
@@ -96,10 +102,10 @@ func (r *Resolver) see(tokens []string, at int64) {
 		}
 		hash := hashText(token)
 		n := r.tokens.add(token, hash)
-		if int(n) == len(r.first) {
-			r.first, r.names, r.ids = append(r.first, at), append(r.names, 0), append(r.ids, 0)
+		if int(n) == len(r.counts) {
+			r.counts = append(r.counts, tokenCount{first: at})
 		}
-		r.first[n] = min(r.first[n], at)
+		r.counts[n].first = min(r.counts[n].first, at)
 		r.seen = append(r.seen, seenToken{n: n, kind: token[0], hash: hash})
 	}
 	slices.SortFunc(r.seen, func(a, b seenToken) int { return cmp.Compare(a.n, b.n) })
@@ -127,7 +133,7 @@ func (r *Resolver) countIDs() {
 				break
 			}
 			if other.kind == identity.KindExternal && r.pairs.add(mix(t.hash)^other.hash) {
-				r.ids[t.n]++
+				r.counts[t.n].ids++
 			}
 		}
 	}
@@ -148,15 +154,15 @@ func (r *Resolver) countName(name string) {
 			hash, known = hashText(key), true
 		}
 		if r.pairs.add(mix(t.hash+1) ^ hash) {
-			r.names[t.n]++
+			r.counts[t.n].names++
 		}
 	}
 }
 
 // over reports whether a value is shared by too many to link anything.
 func (r *Resolver) over(n int32) bool {
-	limit := max(r.options.MaxShared, 0)
-	return int(r.names[n]) > limit || int(r.ids[n]) > limit
+	limit, count := max(r.options.MaxShared, 0), r.counts[n]
+	return int(count.names) > limit || int(count.ids) > limit
 }
 
 // nameKey is a name as names are compared: letter case, ё, the order of words and

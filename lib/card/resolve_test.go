@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,14 @@ func TestIdentity(t *testing.T) {
 			events: []stated{{at(1, 1), []string{"p1", "e1"}, ""}, {at(1, 2), []string{"p2", "e1"}, ""}, {at(1, 3), []string{"x1", "p1", "e1"}, ""}},
 			want:   map[string][]string{"p1": {"p1", "x1"}, "p2": {"p2"}, "e1": {"e1"}},
 		},
+		{
+			name: "tokens of any length", limit: 10,
+			events: []stated{{at(1, 1), []string{"p-thirty-one-characters-in-all-", "p-thirty-two-characters-in-all--", "x"}, ""}, {at(2, 1), []string{"x", "p-" + strings.Repeat("long", 20)}, ""}},
+			want: map[string][]string{
+				"p-thirty-one-characters-in-all-": {"p-" + strings.Repeat("long", 20), "p-thirty-one-characters-in-all-", "p-thirty-two-characters-in-all--", "x"},
+			},
+		},
+		{name: "an empty token says nothing", limit: 10, events: []stated{{at(1, 1), []string{"", "p1"}, ""}, {at(1, 1), []string{"", "p2"}, ""}}, want: map[string][]string{"p1": {"p1"}, "p2": {"p2"}}},
 		{name: "a token twice in one event is one token", limit: 10, events: []stated{{at(1, 1), []string{"p1", "p1"}, ""}}, want: map[string][]string{"p1": {"p1"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

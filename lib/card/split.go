@@ -95,7 +95,7 @@ func (w *resolution) joinApart(again []bool, labels map[int32][]label) {
 		}
 	}
 	slices.SortFunc(leads, func(a, b link) int {
-		return cmp.Or(cmp.Compare(w.sets.at[a.set], w.sets.at[b.set]), cmp.Compare(a.token, b.token))
+		return cmp.Or(cmp.Compare(w.sets.list[a.set].at, w.sets.list[b.set].at), cmp.Compare(a.token, b.token))
 	})
 	for _, l := range leads {
 		join(l)

@@ -1,28 +1,51 @@
 package card
 
 import (
+	"encoding/binary"
 	"strings"
 )
 
 // tokenTable gives every different token a number, in the order in which they
-// come. The texts lie end to end in one piece of memory and the table holds
-// numbers alone, so that a token costs some fifty bytes and no allocation.
+// come. The texts lie in one piece of memory, in cells of equal size, and the table
+// holds numbers alone: a token costs some fifty bytes, no allocation, and two
+// accesses to memory.
 type tokenTable struct {
-	text  strings.Builder
-	ends  []uint32 // of each token's text
+	cells strings.Builder // text, padding and the length in the last byte; or the number of a long text
+	n     int
+	long  []string // texts that fit no cell; a keyed token always does
 	slots []uint64 // open addressing: upper half of the hash, then number + 1; 0 is free
 }
 
+const (
+	cellSize = 32
+	noCell   = 0xff // in the place of a length
+)
+
 // len is the number of different tokens.
-func (t *tokenTable) len() int { return len(t.ends) }
+func (t *tokenTable) len() int { return t.n }
 
 // at is the text of a token, without a copy.
 func (t *tokenTable) at(n int32) string {
-	begin := uint32(0)
-	if n > 0 {
-		begin = t.ends[n-1]
+	cell := t.cells.String()[cellSize*int(n):][:cellSize]
+	if length := cell[cellSize-1]; length != noCell {
+		return cell[:length]
 	}
-	return t.text.String()[begin:t.ends[n]]
+	return t.long[uint32(cell[0])|uint32(cell[1])<<8|uint32(cell[2])<<16|uint32(cell[3])<<24]
+}
+
+// write puts down the text of the next number.
+func (t *tokenTable) write(token string) {
+	var cell [cellSize]byte
+	if len(token) < cellSize {
+		copy(cell[:], token)
+		cell[cellSize-1] = byte(len(token))
+	} else {
+		binary.LittleEndian.PutUint32(cell[:], uint32(len(t.long))) //nolint:gosec // G115: few, if any
+		t.long = append(t.long, strings.Clone(token))
+		cell[cellSize-1] = noCell
+	}
+	_, _ = t.cells.Write(cell[:]) // never fails
+	t.n++
 }
 
 // find is the number of a token; false for one that was never added.
@@ -36,17 +59,16 @@ func (t *tokenTable) find(token string) (int32, bool) {
 
 // add is the number of a token, new or known.
 func (t *tokenTable) add(token string, hash uint64) int32 {
-	if 2*len(t.ends) >= len(t.slots) {
+	if 2*t.n >= len(t.slots) {
 		t.slots = grown(t.slots)
 	}
 	n, slot := t.probe(token, hash)
 	if n >= 0 {
 		return n
 	}
-	t.text.WriteString(token)
-	t.ends = append(t.ends, uint32(t.text.Len())) //nolint:gosec // G115: 4 GiB of tokens are 150 million, far beyond one night
-	t.slots[slot] = hash>>32<<32 | uint64(len(t.ends))
-	return int32(len(t.ends) - 1) //nolint:gosec // G115: as above
+	t.write(token)
+	t.slots[slot] = hash>>32<<32 | uint64(t.n) //nolint:gosec // G115: never negative
+	return int32(t.n - 1)                      //nolint:gosec // G115: two billion tokens are beyond one night
 }
 
 // probe finds a token, or −1 and the slot where it belongs.
