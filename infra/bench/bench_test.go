@@ -191,7 +191,7 @@ func TestUsageKnowsThisProcess(t *testing.T) {
 }
 
 func TestWrongUseIsTold(t *testing.T) {
-	for _, args := range [][]string{{"nothing"}, {"ingest", "-rate", "0"}, {"ingest", "extra"}, {"cost", "-memory", "1"}, {"cold", "-starts", "0"}} {
+	for _, args := range [][]string{{"nothing"}, {"ingest", "-rate", "0"}, {"ingest", "extra"}, {"cost", "-memory", "1"}, {"cold", "-starts", "0"}, {"identity", "-events", "0"}} {
 		if err := run(t.Context(), io.Discard, args); err == nil {
 			t.Errorf("%v is accepted", args)
 		}

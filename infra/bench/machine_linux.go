@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,13 @@ func usageOf(pid int) usage {
 	}
 	u.cpu, u.workers = ticks(11), ticks(13)
 	return u
+}
+
+// forgetPeak makes what this process has resident now the most that it had, so
+// that a measurement is not charged for what was prepared before it.
+func forgetPeak() {
+	debug.FreeOSMemory()
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0o600) // an old kernel shows the larger peak
 }
 
 // childrenOf lists the processes that a process has started and that run.

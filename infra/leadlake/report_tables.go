@@ -38,6 +38,7 @@ func goldTables() []goldTable {
 		goldTableOf[schema.CohortRow]("удержание по месяцам первой покупки", "retention by the month of the first purchase"),
 		goldTableOf[schema.LifecycleRow]("новые, вернувшиеся и ушедшие по месяцам", "new, returning and dormant by month"),
 		goldTableOf[schema.OtherRevenueRow]("деньги в валютах без курса", "money in currencies without a rate"),
+		goldTableOf[schema.LinkRow]("почему записи считаются одним клиентом", "why records are one client"),
 		goldTableOf[schema.QualityRow]("что известно о базе и что не прочитано", "what is known of the base and what could not be read"),
 		goldTableOf[schema.LedgerRow]("сколько строк получено и чем они стали", "how many rows came and what became of them"),
 		goldTableOf[schema.FunnelRow]("воронка: этапы, конверсии, стоимость", "the funnel: stages, conversions, costs"),

@@ -13,13 +13,13 @@ import (
 // Fifty thousand clients with four events each, as a shop's CRM tells them.
 func BenchmarkCards(b *testing.B) {
 	const clients, each = 50_000, 4
-	r := card.NewResolver(10, true)
+	r := card.NewResolver(rules(10, true))
 	var events []schema.CardEventRow
 	var contacts []schema.ContactRow
 	for i := range clients * each {
 		id, when := i%clients, at(1, 0).Add(time.Duration(i)*time.Second)
 		tokens := []string{fmt.Sprintf("p%026d", id), fmt.Sprintf("e%026d", id)}
-		r.Add(when, tokens, "")
+		r.Add(card.Record{At: when, Tokens: tokens})
 		events = append(events, schema.CardEventRow{
 			EventID: strconv.Itoa(i), Source: "crm", Kind: []string{"lead", "contact", "order", "profile"}[i/clients], At: when, Tokens: tokens,
 			OrderID: strconv.Itoa(i), IsOrder: i/clients == 2, UTMSource: "yandex", UTMCampaign: "spring", Manager: "olga", Channel: "call", Direction: "in",

@@ -41,7 +41,7 @@ func NewBuilder(clients *Clients, options Options) *Builder {
 		options.Location = time.UTC
 	}
 	return &Builder{
-		clients: clients, options: options, number: numberOf(clients), drafts: make([]draft, clients.Len()),
+		clients: clients, options: options, number: clients.Number, drafts: make([]draft, clients.Len()),
 		orders: map[[2]string][]string{},
 	}
 }
@@ -59,7 +59,7 @@ type draft struct {
 	said                       []said
 	origin                     said
 	review                     *review
-	entities, records          []mark // of leads; of sets of identifiers
+	entities, records          []digest // of leads; of sets of identifiers
 	contacts                   []contact
 	moments                    []moment
 	touches                    []touched
@@ -103,7 +103,7 @@ func (b *Builder) Event(ev schema.CardEventRow) {
 	}
 	if ev.IsOrder && ev.OrderID != "" {
 		d.ask(at)
-		d.moments = put(d.moments, moment{of: markOf("order", ev.Shop, ev.OrderID), at: at})
+		d.moments = put(d.moments, moment{of: digestOf("order", ev.Shop, ev.OrderID), at: at})
 	}
 	d.say(saidStage, ev.Stage, at, ev.EventID)
 	d.say(saidManager, ev.Manager, at, ev.EventID)
@@ -130,7 +130,7 @@ func (b *Builder) record(d *draft, tokens []string) {
 	}
 	if len(b.scratch) > 0 {
 		slices.Sort(b.scratch)
-		d.records = put(d.records, markOf(b.scratch...))
+		d.records = put(d.records, digestOf(b.scratch...))
 	}
 }
 
@@ -140,7 +140,7 @@ func (d *draft) lead(ev *schema.CardEventRow, at int64) {
 	if ev.Entity == "" {
 		d.leads++
 	} else {
-		d.entities = put(d.entities, markOf(ev.Entity))
+		d.entities = put(d.entities, digestOf(ev.Entity))
 	}
 	if !d.hasLead || at > d.lastLead {
 		d.lastLead, d.hasLead = at, true
@@ -158,11 +158,11 @@ func (d *draft) ask(at int64) {
 
 // occasion is the call, chat, form or deal that several events describe, or the
 // event alone.
-func occasion(ev *schema.CardEventRow) mark {
+func occasion(ev *schema.CardEventRow) digest {
 	if ev.Entity != "" {
-		return markOf("entity", ev.Entity)
+		return digestOf("entity", ev.Entity)
 	}
-	return markOf("event", ev.Source, ev.EventID)
+	return digestOf("event", ev.Source, ev.EventID)
 }
 
 // The fields of which the latest word counts.

@@ -16,7 +16,7 @@ const few = 3
 // contact is one touch between the business and a client: a call in three phases
 // is one, and so is a chat of many messages.
 type contact struct {
-	of       mark
+	of       digest
 	at       int64 // of its latest event
 	channel  string
 	resultAt int64 // of the latest event that states a result
@@ -39,7 +39,7 @@ func (k contact) join(other contact) contact {
 // moment is when a client turned to the business for one thing: the earliest event
 // of it.
 type moment struct {
-	of mark
+	of digest
 	at int64
 }
 

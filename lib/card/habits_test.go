@@ -12,13 +12,13 @@ import (
 // made builds the only card of events of p1.
 func made(t *testing.T, options card.Options, events ...schema.CardEventRow) card.Card {
 	t.Helper()
-	r := card.NewResolver(10, true)
+	r := card.NewResolver(rules(10, true))
 	for i := range events {
 		events[i].Tokens = []string{"p1"}
 		if events[i].EventID == "" {
 			events[i].EventID = strconv.Itoa(i)
 		}
-		r.Add(events[i].At, events[i].Tokens, "")
+		r.Add(card.Record{At: events[i].At, Tokens: events[i].Tokens})
 	}
 	b := card.NewBuilder(r.Resolve(), options)
 	for _, ev := range events {
@@ -184,7 +184,7 @@ func equalDays(a, b map[string]int) bool {
 }
 
 func TestOrderInterests(t *testing.T) {
-	b := card.NewBuilder(card.NewResolver(10, true).Resolve(), card.Options{})
+	b := card.NewBuilder(card.NewResolver(rules(10, true)).Resolve(), card.Options{})
 	for _, ev := range []schema.CardEventRow{
 		{Shop: "main", OrderID: "1", IsOrder: true, Interests: []string{"tea"}},
 		{Shop: "main", OrderID: "1", IsOrder: true, Interests: []string{"coffee", "tea"}},

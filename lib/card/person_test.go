@@ -18,8 +18,8 @@ import (
 
 // person is what contact rows of p1 make of his values.
 func person(options card.Options, rows ...schema.ContactRow) schema.PersonRow {
-	r := card.NewResolver(10, true)
-	r.Add(at(1, 1), []string{"p1"}, "")
+	r := card.NewResolver(rules(10, true))
+	r.Add(card.Record{At: at(1, 1), Tokens: []string{"p1"}})
 	b := card.NewBuilder(r.Resolve(), options)
 	for _, row := range rows {
 		row.Tokens = []string{"p1"}
@@ -142,9 +142,9 @@ func TestCardsDoNotDependOnTheOrderOfRows(t *testing.T) {
 	for seed := range uint64(5) {
 		events, contacts := crowd(seed, 400)
 		build := func() ([]card.Card, map[[2]string][]string) {
-			r := card.NewResolver(10, true)
+			r := card.NewResolver(rules(10, true))
 			for _, ev := range events {
-				r.Add(ev.At, ev.Tokens, "")
+				r.Add(card.Record{At: ev.At, Tokens: ev.Tokens})
 			}
 			b := card.NewBuilder(r.Resolve(), card.Options{Funnel: []string{"lead", "visited", "won"}, End: at(29, 0)})
 			for i := range events {

@@ -44,12 +44,12 @@ func tidy[T joined[T]](pile []T) []T {
 	return kept
 }
 
-// mark stands for a text where only its being the same counts. Marks are compared
+// digest stands for a text where only its being the same counts. Digests are compared
 // within one client, where two texts never meet in one of 64 bits.
-type mark uint64
+type digest uint64
 
-// markOf is FNV-1a over the texts, each ended by a zero byte.
-func markOf(texts ...string) mark {
+// digestOf is FNV-1a over the texts, each ended by a zero byte.
+func digestOf(texts ...string) digest {
 	const prime = 1099511628211
 	hash := uint64(14695981039346656037)
 	for _, text := range texts {
@@ -58,17 +58,17 @@ func markOf(texts ...string) mark {
 		}
 		hash *= prime
 	}
-	return mark(hash)
+	return digest(hash)
 }
 
-func (m mark) compare(other mark) int {
+func (d digest) compare(other digest) int {
 	switch {
-	case m < other:
+	case d < other:
 		return -1
-	case m > other:
+	case d > other:
 		return 1
 	}
 	return 0
 }
 
-func (m mark) join(mark) mark { return m }
+func (d digest) join(digest) digest { return d }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,10 +19,18 @@ type stated struct {
 	name   string
 }
 
+func rules(maxShared int, emailLinks bool) card.ResolverOptions {
+	return card.ResolverOptions{MaxShared: maxShared, EmailLinks: emailLinks}
+}
+
 func resolve(maxShared int, emailLinks bool, events ...stated) *card.Clients {
-	r := card.NewResolver(maxShared, emailLinks)
+	return resolveWith(rules(maxShared, emailLinks), events...)
+}
+
+func resolveWith(o card.ResolverOptions, events ...stated) *card.Clients {
+	r := card.NewResolver(o)
 	for _, ev := range events {
-		r.Add(ev.at, ev.tokens, ev.name)
+		r.Add(card.Record{At: ev.at, Tokens: ev.tokens, Name: ev.name, Source: "till"})
 	}
 	return r.Resolve()
 }
@@ -110,6 +119,14 @@ func TestIdentity(t *testing.T) {
 			events: []stated{{at(1, 1), []string{"p1", "e1"}, ""}, {at(1, 2), []string{"p2", "e1"}, ""}, {at(1, 3), []string{"x1", "p1", "e1"}, ""}},
 			want:   map[string][]string{"p1": {"p1", "x1"}, "p2": {"p2"}, "e1": {"e1"}},
 		},
+		{
+			name: "tokens of any length", limit: 10,
+			events: []stated{{at(1, 1), []string{"p-thirty-one-characters-in-all-", "p-thirty-two-characters-in-all--", "x"}, ""}, {at(2, 1), []string{"x", "p-" + strings.Repeat("long", 20)}, ""}},
+			want: map[string][]string{
+				"p-thirty-one-characters-in-all-": {"p-" + strings.Repeat("long", 20), "p-thirty-one-characters-in-all-", "p-thirty-two-characters-in-all--", "x"},
+			},
+		},
+		{name: "an empty token says nothing", limit: 10, events: []stated{{at(1, 1), []string{"", "p1"}, ""}, {at(1, 1), []string{"", "p2"}, ""}}, want: map[string][]string{"p1": {"p1"}, "p2": {"p2"}}},
 		{name: "a token twice in one event is one token", limit: 10, events: []stated{{at(1, 1), []string{"p1", "p1"}, ""}}, want: map[string][]string{"p1": {"p1"}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -143,9 +160,13 @@ func TestTheClientOfAnEvent(t *testing.T) {
 		{"a shared phone gives way to an e-mail", []string{"p1", "e2"}, "e2"},
 		{"a shared phone alone is a client of its own", []string{"p1"}, "p1"},
 		{"the first that is not shared", []string{"p9", "e1"}, "p9"},
+		{"an unknown token says nothing of the others", []string{"p7", "e1"}, "e1"},
 	} {
 		if got := c.OfEvent(tc.tokens); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+		if number := c.Number(tc.tokens); (number < 0) != (tc.want == "") || number >= 0 && (c.ID(number) != tc.want || c.IDs()[number] != tc.want) {
+			t.Errorf("%s: number %d is not that of %q", tc.name, number, tc.want)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 // touched is a touch of a client. A deal or an order that is stated again repeats
 // where its client came from: it is one touch, at the earliest of these times.
 type touched struct {
-	of mark
+	of digest
 	Touch
 
 	at int64
@@ -46,7 +46,7 @@ func (d *draft) touch(ev *schema.CardEventRow, at int64) {
 	}
 	of := occasion(ev)
 	if ev.Entity == "" && ev.OrderID != "" {
-		of = markOf("order", ev.Shop, ev.OrderID)
+		of = digestOf("order", ev.Shop, ev.OrderID)
 	}
 	d.touches = put(d.touches, touched{of: of, Touch: touch, at: at, id: ev.EventID})
 }

@@ -39,6 +39,22 @@ sensitive: [gynaecology]
 retention: {raw_days: 30, runs: 30, audiences_days: 14}
 `
 
+// Clients as overrides name them.
+const (
+	anna  = "p00000000000000000000000000"
+	boris = "e11111111111111111111111111"
+	vera  = "x22222222222222222222222222"
+	gleb  = "c33333333333333333333333333"
+)
+
+// One client may stand in several lists as long as they agree.
+func TestListsOfClientsMayMeet(t *testing.T) {
+	c := parse(t, "identity:\n  merge: [{clients: ["+anna+", "+vera+"]}, {clients: ["+vera+", "+gleb+"]}]\n  split: [{parts: [["+anna+", "+gleb+"], ["+boris+"]]}, {parts: [["+boris+"], ["+anna+"]]}]\n")
+	if len(c.Identity.Merge) != 2 || len(c.Identity.Split) != 2 || len(c.Identity.Split[0].Parts[0]) != 2 {
+		t.Errorf("identity %+v", c.Identity)
+	}
+}
+
 func parse(t *testing.T, text string) *config.Config {
 	t.Helper()
 	c, err := config.Parse([]byte(text))
@@ -178,6 +194,11 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"a segment twice", "segments:\n  - {name: s, rule: a}\n  - {name: s, rule: b}\n", 3, "segments.1.name", `segment "s" is configured twice`},
 		{"a key twice", "funnel: [a]\nfunnel: [b]\n", 2, "yaml", "already defined"},
 		{"no YAML at all", "business: {\n", 1, "yaml", "did not find"},
+		{"a client in two parts of a split", "identity:\n  split:\n    - parts: [[" + anna + ", " + boris + "],\n              [" + vera + ", " + anna + "]]\n", 4, "identity.split.0.parts.1.1", "stands in part 1 of the same split, too"},
+		{"a merge across a split", "identity:\n  split: [{parts: [[" + anna + "], [" + boris + "]]}]\n  merge:\n    - {clients: [" + vera + ", " + gleb + "]}\n    - {clients: [" + anna + ", " + boris + "]}\n", 5, "identity.merge.1.clients.1", "unites clients that a split keeps apart"},
+		{"merges across a split one after another", "identity:\n  merge:\n    - {clients: [" + anna + ", " + vera + "]}\n    - {clients: [" + boris + ", " + gleb + "]}\n    - clients: [" + gleb + ",\n                " + vera + "]\n  split: [{parts: [[" + anna + "], [" + boris + "]]}]\n", 6, "identity.merge.2.clients.1", "unites clients that a split keeps apart"},
+		{"a merge of one", "identity: {merge: [{clients: [" + anna + "]}]}\n", 1, "identity.merge.0.clients", "want at least 2 entries"},
+		{"a merge of what is no client", "identity: {merge: [{clients: [" + anna + ", anna]}]}\n", 1, "identity.merge.0.clients.1", "as `leadlake why` prints it"},
 		{"two documents", "funnel: [a]\n---\nfunnel: [b]\n", 2, "file", "a second document"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -191,6 +191,7 @@ func (c *Config) check() []*Fault {
 		}
 	}
 	c.checkRFM(fault)
+	c.checkIdentity(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {
 		fault("metrics.abc", "a (%v) must be below b (%v)", c.Metrics.ABC.A, c.Metrics.ABC.B)
 	}

@@ -64,17 +64,25 @@ func replaced(text, from, to string) string {
 
 // NameKey is what names are compared by: letter case, ё and е, the order of the
 // words, punctuation, hyphens, accents' spelling and look-alike letters do not
-// count. Empty for a text without letters. It is as personal as the name.
+// count; digits do, "Guest 7" is not "Guest 8". Empty for a text without letters.
+// It is as personal as the name.
 func NameKey(text string) string {
 	var words []string
-	for word := range strings.FieldsFuncSeq(norm.NFC.String(strings.ToValidUTF8(text, "")), notLetter) {
-		if key := wordKey(word); strings.ContainsFunc(key, unicode.IsLetter) {
-			words = append(words, key)
+	named := false
+	for word := range strings.FieldsFuncSeq(norm.NFC.String(strings.ToValidUTF8(text, "")), betweenWords) {
+		key := wordKey(word)
+		if letter := strings.ContainsFunc(key, unicode.IsLetter); letter || strings.ContainsFunc(key, unicode.IsDigit) {
+			words, named = append(words, key), named || letter
 		}
+	}
+	if !named {
+		return ""
 	}
 	slices.Sort(words)
 	return strings.Join(words, " ")
 }
+
+func betweenWords(r rune) bool { return notLetter(r) && !unicode.IsDigit(r) }
 
 // wordKey is the comparison form of one word.
 func wordKey(word string) string {

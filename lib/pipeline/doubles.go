@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"context"
+	"errors"
 	"hash/maphash"
 	"slices"
 	"time"
@@ -34,6 +35,7 @@ const (
 type saleGlance struct {
 	Shop       string    `parquet:"shop,dict"`
 	Token      string    `parquet:"token,dict"`
+	MoreTokens []string  `parquet:"more_tokens,list"`
 	At         time.Time `parquet:"at,timestamp(microsecond),delta"`
 	Currency   string    `parquet:"currency,dict"`
 	TotalMinor int64     `parquet:"total_minor,delta"`
@@ -70,6 +72,14 @@ func (p *Pipeline) DoubleReports(ctx context.Context) ([]DoubleReport, error) {
 	for _, row := range tokens.Rows {
 		clientOf[row.Token] = row.ClientID
 	}
+	run, err := lake.Current(ctx, p.store)
+	if err != nil && !errors.Is(err, lake.ErrNoRun) {
+		return nil, err
+	}
+	deciders, err := p.decidersOf(ctx, run)
+	if err != nil {
+		return nil, err
+	}
 	since := p.now().AddDate(0, 0, -doubleDays)
 	var told []teller // 16 bytes an order, so that a marketplace's year fits
 	var names []string
@@ -85,8 +95,9 @@ func (p *Pipeline) DoubleReports(ctx context.Context) ([]DoubleReport, error) {
 			if row.Token == "" || row.TotalMinor == 0 || row.At.Before(since) {
 				continue
 			}
+			token := deciders.of(row.Token, row.MoreTokens)
 			key := sale{
-				client: cmp.Or(clientOf[row.Token], row.Token), currency: cmp.Or(row.Currency, cfg.Business.Currency),
+				client: cmp.Or(clientOf[token], token), currency: cmp.Or(row.Currency, cfg.Business.Currency),
 				day: dayNumber(row.At.In(cfg.Location())), totalMinor: row.TotalMinor,
 			}
 			i, known := index[row.Source]

@@ -24,8 +24,8 @@ type eraser struct {
 }
 
 // widen adds every token of each person, by the rules of the night, and the
-// values stated with them. Tokens that link nothing (an office phone that ten
-// people left) stay out: they are other people's, too.
+// values stated with them. Shared ones (an office phone that ten people left, a
+// deal of two) stay out: they are other people's, too.
 func (e *eraser) widen(ctx context.Context) error {
 	if len(e.acts) > 0 {
 		days, err := lake.Days(ctx, e.p.store, lake.EventsPrefix)
@@ -38,16 +38,17 @@ func (e *eraser) widen(ctx context.Context) error {
 		}
 		clients := resolver.Resolve()
 		for _, token := range slices.Sorted(maps.Keys(e.owner)) {
-			e.claim(e.owner[token], clients.Tokens(clients.Of(token)))
+			e.claim(e.owner[token], slices.DeleteFunc(clients.Tokens(clients.Of(token)), clients.Shared))
 		}
-		// The last night may have known links that an interrupted erasure has cut.
+		// The last night may have known links that an interrupted erasure has cut. Of
+		// what events still hold, only they decide: they may know better whose it is.
 		people, err := lake.ReadTable[schema.PersonRow](ctx, e.p.store, peopleKey)
 		if err != nil {
 			return err
 		}
 		for _, person := range people.Rows {
 			if act := e.ownerOf(person.Tokens); act != nil {
-				e.claim(act, person.Tokens)
+				e.claim(act, slices.DeleteFunc(person.Tokens, func(token string) bool { return clients.Of(token) != "" }))
 			}
 		}
 	}

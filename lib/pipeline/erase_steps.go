@@ -273,37 +273,7 @@ func (e *eraser) erasePeople(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return rewrite(ctx, e, "lake/people", tokensKey, func(row *schema.TokenRow) (*Act, bool) { return e.owner[row.Token], false })
-}
-
-// eraseGold takes the person out of the tables of clients and segments of every
-// run. Their manifests keep the old digests; the erasure's act explains them, and
-// the next night publishes a run without the person.
-func (e *eraser) eraseGold(ctx context.Context) error {
-	for info, err := range e.p.store.List(ctx, lake.GoldPrefix, "") {
-		if err != nil {
-			return err
-		}
-		table, _, _ := strings.Cut(strings.TrimPrefix(info.Key, lake.GoldPrefix), "/")
-		switch table {
-		case "clients":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ClientRow) (*Act, bool) {
-				return e.ownerOf(append([]string{row.ClientID}, row.Aliases...)), false
-			})
-		case "segments":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.SegmentRow) (*Act, bool) { return e.owner[row.ClientID], false })
-		case "consents":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ConsentStateRow) (*Act, bool) { return e.owner[row.ClientID], false })
-		case "history":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.HistoryRow) (*Act, bool) { return e.owner[row.ClientID], false })
-		case "other_revenue":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.OtherRevenueRow) (*Act, bool) { return e.owner[row.ClientID], false })
-		case "abc":
-			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ABCRow) (*Act, bool) { return e.owner[row.ID], false })
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return rewrite(ctx, e, "lake/people", tokensKey, func(row *schema.TokenRow) (*Act, bool) {
+		return e.ownerOf([]string{row.Token, row.ClientID}), false
+	})
 }

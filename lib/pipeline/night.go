@@ -17,6 +17,7 @@ import (
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
+	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -182,11 +183,12 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	n.before = lake.Predecessor(current, n.asOf)
 	settings, err := json.Marshal(struct {
 		Business config.Business
+		Identity config.Identity
 		Metrics  config.Metrics
 		Labels   config.Labels
 		Funnel   []string
 		Rules    []config.Segment
-	}{cfg.Business, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments})
+	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -230,7 +232,7 @@ func resolve(ctx context.Context, n *night) error {
 		return err
 	}
 	n.clients = resolver.Resolve()
-	builder := card.NewBuilder(n.clients, card.Options{Funnel: n.cfg.Funnel, Location: n.location, End: n.end})
+	builder := card.NewBuilder(n.clients, card.Options{Funnel: n.cfg.Funnel, Location: n.location, End: n.end, ParseName: firstAndLast})
 	for _, day := range n.days {
 		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
 		if err != nil {
@@ -261,35 +263,20 @@ func resolve(ctx context.Context, n *night) error {
 	return nil
 }
 
-// resolverOf tells a resolver which tokens were stated together in the events
-// that counts approves of.
-func resolverOf(ctx context.Context, store objstore.Store, cfg *config.Config, days []string, counts func(schema.IdentityEventRow) bool) (*card.Resolver, error) {
-	resolver := card.NewResolver(cfg.Metrics.MaxShared, cfg.Metrics.EmailLinks)
-	for _, day := range days {
-		contacts, err := lake.ReadDay[schema.ContactRow](ctx, store, lake.ContactsPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		names := make(map[[2]string]string, len(contacts.Rows))
-		for _, row := range contacts.Rows {
-			names[[2]string{row.Source, row.EventID}] = row.Name
-		}
-		events, err := lake.ReadDay[schema.IdentityEventRow](ctx, store, lake.EventsPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range events.Rows {
-			if counts(row) {
-				resolver.Add(row.At, row.Tokens, names[[2]string{row.Source, row.EventID}])
-			}
-		}
-	}
-	return resolver, nil
+// firstAndLast are the parts of a name that can be told.
+func firstAndLast(full string) (first, last string) {
+	name := identity.ParseName(full)
+	return name.First, name.Last
 }
 
-// orderColumns are what the scores need of lake/orders.
-func orderColumns() []string {
-	return []string{"token", "purchase", "day", "currency", "revenue_minor", "lines"}
+// orderColumns are what the scores need of lake/orders. Where every token says
+// whose an order is, the others need not be read.
+func orderColumns(clients *card.Clients) []string {
+	columns := []string{"token", "purchase", "day", "currency", "revenue_minor", "lines"}
+	if !clients.Plain() {
+		columns = append(columns, "more_tokens")
+	}
+	return columns
 }
 
 // score reads the folded orders, one bucket at a time, and scores the clients.
@@ -305,6 +292,7 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	if err != nil {
 		return err
 	}
+	alone := func(token string) (string, bool) { return n.clients.Of(token), n.clients.Decides(token) }
 	for bucket := range orderBuckets {
 		body, _, err := orders.store.Get(ctx, bucketKey(bucket))
 		if errors.Is(err, objstore.ErrNotExist) {
@@ -313,11 +301,11 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 		if err != nil {
 			return fmt.Errorf("pipeline: read orders: %w", err)
 		}
-		for rec, err := range columnar.Records(ctx, body, orderColumns()...) {
+		for rec, err := range columnar.Records(ctx, body, orderColumns(n.clients)...) {
 			if err != nil {
 				return err
 			}
-			resolved, err := columnar.Replace(rec, "token", "client_id", n.clients.Of)
+			resolved, err := columnar.ReplaceWith(rec, "token", "more_tokens", "client_id", alone, n.clients.OfEvent)
 			if err != nil {
 				return err
 			}
@@ -380,6 +368,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, members),
 		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, consentRows(n.cards)),
+		lake.AddTable(ctx, p.store, &n.run, n.clients.Links()),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),
 	)

@@ -22,7 +22,7 @@ import (
 type searcher[P any] struct {
 	p     *Pipeline
 	cfg   *config.Config
-	reads lake.Refinery  // by cfg
+	reads lake.Refinery // by cfg
 	owner map[string]*P // token → whose it is
 
 	words   map[string]*P // tokens, hashes and e-mails as files write them, lower case

@@ -304,7 +304,7 @@ type LinkRow struct {
 const (
 	LinkStated = "stated_together" // one record of a source holds both
 	LinkMerge  = "merge_list"      // the owner says that they are one
-	LinkShared = "shared"          // keeps apart: more names or ids than metrics.max_shared use this value
+	LinkShared = "shared"          // keeps apart: more names or ids than metrics.max_shared use this value, or several clients this reference
 	LinkEmail  = "email_off"       // keeps apart: e-mails do not link
 	LinkSplit  = "split_list"      // keeps apart: the owner says that they are two
 )
