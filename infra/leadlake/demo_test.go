@@ -24,6 +24,7 @@ import (
 	"github.com/leadlake/leadlake/infra/leadlake/demoshop"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
+	"github.com/leadlake/leadlake/lib/schema"
 )
 
 // temporary is a folder that all tests share.
@@ -255,9 +256,7 @@ func TestDemoSummaryIsPrintedInBothLanguages(t *testing.T) {
 	}
 }
 
-// gold is every table of the run in force but those that the order of arrival may
-// change.
-func gold(t *testing.T, data string) map[string]string {
+func runInForce(t *testing.T, data string) lake.Run {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join(data, "gold", "current.json"))
 	if err != nil {
@@ -267,9 +266,16 @@ func gold(t *testing.T, data string) map[string]string {
 	if err := json.Unmarshal(body, &run); err != nil {
 		t.Fatal(err)
 	}
+	return run
+}
+
+// gold is every table of the run in force but those that the order of arrival may
+// change, and links, which show the time of receipt of what tells none.
+func gold(t *testing.T, data string) map[string]string {
+	t.Helper()
 	sums := map[string]string{}
-	for name, file := range run.Tables {
-		if name != "ledger" && name != "quality" {
+	for name, file := range runInForce(t, data).Tables {
+		if name != "ledger" && name != "quality" && name != "links" {
 			sums[name] = file.SHA256
 		}
 	}
@@ -277,6 +283,24 @@ func gold(t *testing.T, data string) map[string]string {
 		t.Fatalf("the run has only %d tables", len(sums))
 	}
 	return sums
+}
+
+// linksByHour is the links of the run in force; all that tells no time is received
+// within one hour.
+func linksByHour(t *testing.T, data string) []schema.LinkRow {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join(data, filepath.FromSlash(runInForce(t, data).Tables["links"].Key)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, err := schema.Decode[schema.LinkRow](body)
+	if err != nil || len(links) == 0 {
+		t.Fatalf("%d links, %v", len(links), err)
+	}
+	for i := range links {
+		links[i].Since = links[i].Since.Truncate(time.Hour)
+	}
+	return links
 }
 
 func TestOrderOfArrivalChangesOnlyLedgerAndQuality(t *testing.T) {
@@ -307,6 +331,9 @@ func TestOrderOfArrivalChangesOnlyLedgerAndQuality(t *testing.T) {
 	})
 	if diff := cmp.Diff(gold(t, inOrder), gold(t, shuffled)); diff != "" {
 		t.Errorf("gold (-in order +shuffled):\n%s", diff)
+	}
+	if diff := cmp.Diff(linksByHour(t, inOrder), linksByHour(t, shuffled)); diff != "" {
+		t.Errorf("links (-in order +shuffled):\n%s", diff)
 	}
 	if want.Buyers < 1000 || want.Duplicates == 0 {
 		t.Errorf("only %d buyers and %d duplicates were mixed up", want.Buyers, want.Duplicates)
