@@ -92,7 +92,7 @@ func (t *town) write(ctx context.Context, store objstore.Store) error {
 		}
 		who := t.person(i)
 		ev := schema.EventRow{
-			EventID: strconv.FormatUint(spread(7, uint64(i)), 36), RawObject: "day=" + day + "/x", Source: rec.Source, Shop: rec.Source, //nolint:gosec // G115: never negative
+			EventID: strconv.FormatUint(spread(7, uint64(i)), 36), RawObject: "day=" + day + "/x", Source: rec.Source, Shop: rec.Source,
 			Kind: "lead", At: rec.At, ReceivedAt: rec.At, Tokens: slices.Clone(rec.Tokens), UTMSource: "yandex", UTMMedium: "cpc",
 		}
 		events = append(events, ev)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ const (
 
 // truthBase makes the records of a base in the order of time.
 func truthBase(people int) (records []truthRecord, families [][2]soul) {
-	random := rand.New(rand.NewPCG(20, 26))
+	random := rand.New(rand.NewPCG(20, 26)) //nolint:gosec // G404: a base that is the same every time
 	souls := make([]soul, people)
 	used := map[string]bool{}
 	for i := range souls {
@@ -182,7 +183,7 @@ func (s *soul) stateOwn(random *rand.Rand, rec *truthRecord, all bool, states fu
 // mistyped changes one of the last digits.
 func mistyped(random *rand.Rand, number string) string {
 	i := 3 + random.IntN(7)
-	return number[:i] + string('0'+(number[i]-'0'+1+byte(random.IntN(9)))%10) + number[i+1:]
+	return number[:i] + strconv.Itoa((int(number[i]-'0')+1+random.IntN(9))%10) + number[i+1:]
 }
 
 func spellPhone(random *rand.Rand, n string) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/card"
@@ -61,7 +60,7 @@ func (t *town) person(i int) uint64 {
 		return uint64(i) //nolint:gosec // G115: never negative
 	}
 	x := float64(spread(1, uint64(i))>>11) / (1 << 53) //nolint:gosec // G115: as above
-	return uint64(math.Pow(x, 3) * float64(t.people))
+	return uint64(x * x * x * float64(t.people))
 }
 
 // record fills rec with the record of a number. Its tokens are good until the

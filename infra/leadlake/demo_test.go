@@ -290,9 +290,7 @@ func TestDemoSummaryIsPrintedInBothLanguages(t *testing.T) {
 	}
 }
 
-// gold is every table of the run in force but those that the order of arrival may
-// change.
-func gold(t *testing.T, data string) map[string]string {
+func runInForce(t *testing.T, data string) lake.Run {
 	t.Helper()
 	body, err := os.ReadFile(filepath.Join(data, "gold", "current.json"))
 	if err != nil {
@@ -302,9 +300,16 @@ func gold(t *testing.T, data string) map[string]string {
 	if err := json.Unmarshal(body, &run); err != nil {
 		t.Fatal(err)
 	}
+	return run
+}
+
+// gold is every table of the run in force but those that the order of arrival may
+// change, and those that show an instant: of what tells none it is that of receipt.
+func gold(t *testing.T, data string) map[string]string {
+	t.Helper()
 	sums := map[string]string{}
-	for name, file := range run.Tables {
-		if name != "ledger" && name != "quality" {
+	for name, file := range runInForce(t, data).Tables {
+		if !slices.Contains([]string{"ledger", "quality", "links", "merges", "consents"}, name) {
 			sums[name] = file.SHA256
 		}
 	}
@@ -314,23 +319,21 @@ func gold(t *testing.T, data string) map[string]string {
 	return sums
 }
 
-// consents is that table of the only run, to the day.
-func consents(t *testing.T, data string) []schema.ConsentStateRow {
+// byHour is a table of the run in force with its times cut to the hour: all that
+// tells no time is received within one.
+func byHour[T schema.Row](t *testing.T, data string, cut func(*T)) []T {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(data, "gold", "consents", "*", "*", "*.parquet"))
-	if err != nil || len(files) != 1 {
-		t.Fatalf("tables of consents: %v, %v, want one", files, err)
-	}
-	body, err := os.ReadFile(files[0])
+	var row T
+	body, err := os.ReadFile(filepath.Join(data, filepath.FromSlash(runInForce(t, data).Tables[row.Table()].Key)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := schema.Decode[schema.ConsentStateRow](body)
-	if err != nil {
-		t.Fatal(err)
+	rows, err := schema.Decode[T](body)
+	if err != nil || len(rows) == 0 {
+		t.Fatalf("%s: %d rows, %v", row.Table(), len(rows), err)
 	}
 	for i := range rows {
-		rows[i].At = rows[i].At.Truncate(24 * time.Hour)
+		cut(&rows[i])
 	}
 	return rows
 }
@@ -361,15 +364,15 @@ func TestOrderOfArrivalChangesOnlyLedgerAndQuality(t *testing.T) {
 		rng.Shuffle(len(dated), func(i, j int) { dated[i], dated[j] = dated[j], dated[i] })
 		return w.send(t.Context(), dated, undated)
 	})
-	tables, others := gold(t, inOrder), gold(t, shuffled)
-	// What tells no time of its own happened when it was received, and a consent
-	// keeps the instant: of these the day is compared.
-	delete(tables, "consents")
-	delete(others, "consents")
-	if diff := cmp.Diff(tables, others); diff != "" {
+	if diff := cmp.Diff(gold(t, inOrder), gold(t, shuffled)); diff != "" {
 		t.Errorf("gold (-in order +shuffled):\n%s", diff)
 	}
-	if diff := cmp.Diff(consents(t, inOrder), consents(t, shuffled)); diff != "" {
+	cutLink := func(row *schema.LinkRow) { row.Since = row.Since.Truncate(time.Hour) }
+	if diff := cmp.Diff(byHour(t, inOrder, cutLink), byHour(t, shuffled, cutLink)); diff != "" {
+		t.Errorf("links (-in order +shuffled):\n%s", diff)
+	}
+	cutConsent := func(row *schema.ConsentStateRow) { row.At = row.At.Truncate(time.Hour) }
+	if diff := cmp.Diff(byHour(t, inOrder, cutConsent), byHour(t, shuffled, cutConsent)); diff != "" {
 		t.Errorf("consents (-in order +shuffled):\n%s", diff)
 	}
 	if want.Buyers < 1000 || want.Duplicates == 0 {

@@ -140,7 +140,7 @@ func (c *Clients) Links() []schema.LinkRow {
 	all := slices.Clone(c.links)
 	for i, m := range c.marks {
 		if why := keptApart(m); why != "" {
-			all = append(all, reason{since: c.first[i], client: c.client[i], token: int32(i), with: -1, source: -1, why: why}) //nolint:gosec // G115: as in tokenTable.add
+			all = append(all, reason{since: c.first[i], client: c.client[i], token: int32(i), with: -1, source: -1, why: why})
 		}
 	}
 	slices.SortFunc(all, func(a, b reason) int { // numbers are in the order of texts

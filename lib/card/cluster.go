@@ -76,7 +76,7 @@ func (r *Resolver) sorted() (work *resolution, unknown []string) {
 	}
 	sets := make([]timed, len(w.sets.list))
 	for i := range sets {
-		set := int32(i) //nolint:gosec // G115: as in recordSets.add
+		set := int32(i)
 		slices.Sort(w.sets.of(set))
 		sets[i] = timed{w.sets.list[i].at, set}
 	}
@@ -123,8 +123,8 @@ func (r *Resolver) sortTokens(w *resolution) (rank []int32) {
 	old := make([]prefixed, r.tokens.len())
 	for i := range old {
 		var first [8]byte
-		copy(first[:], r.tokens.at(int32(i)))                          //nolint:gosec // G115: as in tokenTable.add
-		old[i] = prefixed{binary.BigEndian.Uint64(first[:]), int32(i)} //nolint:gosec // G115: as above
+		copy(first[:], r.tokens.at(int32(i)))
+		old[i] = prefixed{binary.BigEndian.Uint64(first[:]), int32(i)}
 	}
 	slices.SortFunc(old, func(a, b prefixed) int {
 		if a.prefix != b.prefix {
@@ -137,15 +137,15 @@ func (r *Resolver) sortTokens(w *resolution) (rank []int32) {
 	w.tokens.cells.Grow(r.tokens.cells.Len())
 	w.first, w.marks = make([]int64, len(old)), make([]mark, len(old))
 	for i, o := range old {
-		rank[o.n] = int32(i) //nolint:gosec // G115: as above
+		rank[o.n] = int32(i)
 		token := r.tokens.at(o.n)
 		w.tokens.write(token)
 		w.first[i], w.marks[i] = r.counts[o.n].first, r.markOf(o.n, token[0])
 		if token[0] == identity.KindReference {
 			if w.referencesEnd == 0 {
-				w.references = int32(i) //nolint:gosec // G115: as above
+				w.references = int32(i)
 			}
-			w.referencesEnd = int32(i) + 1 //nolint:gosec // G115: as above
+			w.referencesEnd = int32(i) + 1
 		}
 	}
 	for i, entry := range w.tokens.slots {
@@ -195,7 +195,7 @@ func (w *resolution) join(l link) {
 func (w *resolution) unite() {
 	w.parent = make([]int32, len(w.first))
 	for i := range w.parent {
-		w.parent[i] = int32(i) //nolint:gosec // G115: as in tokenTable.add
+		w.parent[i] = int32(i)
 	}
 	for _, set := range w.order {
 		with := int32(-1)
@@ -229,23 +229,23 @@ func (w *resolution) clients(sources, unknown []string) *Clients {
 		oldest[i] = -1
 	}
 	for i, first := range w.first {
-		root := w.find(int32(i)) //nolint:gosec // G115: as in tokenTable.add
+		root := w.find(int32(i))
 		if o := oldest[root]; o < 0 || first < w.first[o] {
-			oldest[root] = int32(i) //nolint:gosec // G115: as above
+			oldest[root] = int32(i)
 		}
 	}
 	number := make([]int32, len(w.first)) // of each root's client
 	for i := range oldest {
-		root := w.find(int32(i)) //nolint:gosec // G115: as above
+		root := w.find(int32(i))
 		if oldest[root] == int32(i) {
-			number[root] = int32(len(c.ids)) //nolint:gosec // G115: as above
-			c.ids = append(c.ids, int32(i))  //nolint:gosec // G115: as above
+			number[root] = int32(len(c.ids)) //nolint:gosec // G115: no more than tokens
+			c.ids = append(c.ids, int32(i))
 		}
 	}
 	w.findSeveral()
 	c.ends = make([]int32, len(c.ids)+1)
 	for i := range c.client {
-		c.client[i] = number[w.find(int32(i))] //nolint:gosec // G115: as above
+		c.client[i] = number[w.find(int32(i))]
 		c.ends[c.client[i]+1]++
 		c.used |= w.marks[i]
 	}
@@ -255,7 +255,7 @@ func (w *resolution) clients(sources, unknown []string) *Clients {
 	c.members = make([]int32, len(c.client))
 	next := slices.Clone(c.ends)
 	for i, client := range c.client {
-		c.members[next[client]] = int32(i) //nolint:gosec // G115: as above
+		c.members[next[client]] = int32(i)
 		next[client]++
 	}
 	c.links = make([]reason, 0, len(w.links))

@@ -102,7 +102,7 @@ func (w *resolution) findSeveral() {
 		}
 	}
 	for set := range w.sets.list {
-		members := w.sets.of(int32(set)) //nolint:gosec // G115: as in recordSets.add
+		members := w.sets.of(int32(set))
 		for _, n := range members {
 			if !w.isReference(n) {
 				continue

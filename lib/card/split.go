@@ -26,13 +26,13 @@ func (w *resolution) part() {
 	}
 	again := make([]bool, len(w.parent))
 	for i := range again {
-		again[i] = torn[w.find(int32(i))] //nolint:gosec // G115: as in tokenTable.add
+		again[i] = torn[w.find(int32(i))]
 	}
 	for i := range again {
 		if again[i] {
-			w.parent[i] = int32(i) //nolint:gosec // G115: as above
+			w.parent[i] = int32(i)
 			w.marks[i] |= markTorn
-			if len(labels[int32(i)]) > 0 { //nolint:gosec // G115: as above
+			if len(labels[int32(i)]) > 0 {
 				w.marks[i] |= markSplit
 			}
 		}

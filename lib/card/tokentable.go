@@ -38,7 +38,7 @@ func (t *tokenTable) write(token string) {
 	var cell [cellSize]byte
 	if len(token) < cellSize {
 		copy(cell[:], token)
-		cell[cellSize-1] = byte(len(token))
+		cell[cellSize-1] = byte(len(token)) //nolint:gosec // G115: less than cellSize
 	} else {
 		binary.LittleEndian.PutUint32(cell[:], uint32(len(t.long))) //nolint:gosec // G115: few, if any
 		t.long = append(t.long, strings.Clone(token))
