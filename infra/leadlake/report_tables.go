@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -36,6 +37,7 @@ func goldTables() []goldTable {
 		goldTableOf[schema.LifecycleRow]("новые, вернувшиеся и ушедшие по месяцам", "new, returning and dormant by month"),
 		goldTableOf[schema.OtherRevenueRow]("деньги в валютах без курса", "money in currencies without a rate"),
 		goldTableOf[schema.QualityRow]("что известно о базе и что не прочитано", "what is known of the base and what could not be read"),
+		goldTableOf[schema.MergeRow]("клиенты из нескольких записей: что объединено", "clients made of several records: what was merged"),
 		goldTableOf[schema.LedgerRow]("сколько строк получено и чем они стали", "how many rows came and what became of them"),
 		goldTableOf[schema.FunnelRow]("воронка: этапы, конверсии, стоимость", "the funnel: stages, conversions, costs"),
 	}
@@ -136,6 +138,9 @@ func cell(v reflect.Value) (string, error) {
 		}
 		return strings.Join(parts, ";"), nil
 	case reflect.Struct:
+		if at, ok := reflect.TypeAssert[time.Time](v); ok {
+			return at.UTC().Format(time.RFC3339), nil
+		}
 		if m, ok := reflect.TypeAssert[schema.Map](v); ok {
 			parts := make([]string, len(m.Pairs))
 			for i, p := range m.Pairs {

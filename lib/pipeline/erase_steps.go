@@ -426,6 +426,10 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.ClientRow) (*Act, bool) {
 				return e.ownerOf(append([]string{row.ClientID}, row.Aliases...)), false
 			})
+		case "merges":
+			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.MergeRow) (*Act, bool) {
+				return e.ownerOf(append([]string{row.ClientID}, row.Tokens...)), false
+			})
 		case "segments":
 			err = rewrite(ctx, e, "gold", info.Key, func(row *schema.SegmentRow) (*Act, bool) { return e.owner[row.ClientID], false })
 		case "other_revenue":

@@ -73,7 +73,7 @@ type night struct {
 
 	clients *card.Clients
 	cards   []card.Card
-	leads   int64
+	census  *census
 	base    *analytics.Base
 	scores  analytics.Scores
 	rows    []schema.ClientRow
@@ -182,7 +182,8 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 		Metrics  config.Metrics
 		Funnel   []string
 		Rules    []config.Segment
-	}{cfg.Business, cfg.Metrics, cfg.Funnel, cfg.Segments})
+		Required map[string][]string
+	}{cfg.Business, cfg.Metrics, cfg.Funnel, cfg.Segments, requiredFields(cfg)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -227,6 +228,7 @@ func resolve(ctx context.Context, n *night) error {
 	}
 	n.clients = resolver.Resolve()
 	builder := card.NewBuilder(n.clients)
+	n.census = newCensus(n)
 	for _, day := range n.days {
 		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
 		if err != nil {
@@ -238,9 +240,6 @@ func resolve(ctx context.Context, n *night) error {
 					row.Tokens = nil
 				}
 				builder.Event(row)
-				if row.Kind == "lead" {
-					n.leads++
-				}
 			}
 		}
 		contacts, err := lake.ReadDay[schema.ContactRow](ctx, n.store, lake.ContactsPrefix, day)
@@ -252,6 +251,7 @@ func resolve(ctx context.Context, n *night) error {
 				builder.Contact(row)
 			}
 		}
+		n.census.day(n, events.Rows, contacts.Rows)
 	}
 	n.cards = builder.Cards()
 	return nil
@@ -332,6 +332,9 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 			}
 		}
 	}
+	if err := n.census.orders(ctx, n, orders.store); err != nil {
+		return err
+	}
 	if err := orders.done(); err != nil {
 		return err
 	}
@@ -377,6 +380,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, segment.Membership(n.rows, before, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),
+		lake.AddTable(ctx, p.store, &n.run, n.census.merges.Rows(n.clients.IDs())),
 	)
 }
 
@@ -417,11 +421,11 @@ func (p *Pipeline) reportOf(ctx context.Context, run *lake.Run) (NightReport, er
 	for _, row := range quality {
 		switch {
 		case row.Source != "":
-		case row.Measure == measureLeads:
+		case row.Measure == card.MeasureLeads:
 			report.Leads = row.Count
-		case row.Measure == measureAnonymous:
+		case row.Measure == card.MeasureAnonymous:
 			report.Orders += row.Count
-		case row.Measure == measureAnonymousMinor:
+		case row.Measure == card.MeasureAnonymousSum:
 			report.RevenueMinor += row.Count
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/audience"
+	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -138,7 +139,7 @@ func (p *Pipeline) readNight(ctx context.Context, run *lake.Run) (*portal.Night,
 		n.Summary.OtherRevenue[i].RevenueMinor += row.RevenueMinor
 	}
 	for _, row := range n.Quality {
-		if row.Source == "" && row.Measure == measureAnonymous {
+		if row.Source == "" && row.Measure == card.MeasureAnonymous {
 			n.Summary.AnonymousOrders = row.Count
 		}
 	}
