@@ -41,6 +41,7 @@ func commands() []command {
 		{"redrive", "run failed deliveries again after a fix", redriveCommand},
 		{"erase", "erase a person, with the proof", eraseCommand},
 		{"why", "explain a client's numbers", whyCommand},
+		{"duplicates", "show what merging joined, and preview a merge or a split", duplicatesCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},
 		{"normalise", "show what an advertising platform gets for a value", normaliseCommand},
 		{"invoke", "run one function once with an AWS event", invokeCommand},
