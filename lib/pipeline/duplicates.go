@@ -9,6 +9,7 @@ import (
 
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/portal"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -172,4 +173,23 @@ func kindName(token string) string {
 		return "card"
 	}
 	return "external_id"
+}
+
+// summariseMerges puts the merges of a run on a page.
+func (p *Pipeline) summariseMerges(ctx context.Context, run *lake.Run, clients []schema.ClientRow, n *portal.Night) error {
+	if _, has := run.Tables[schema.MergeRow{}.Table()]; !has {
+		return nil // a run of an earlier version
+	}
+	merges, err := lake.ReadRunTable[schema.MergeRow](ctx, p.store, run)
+	if err != nil {
+		return err
+	}
+	d := duplicatesOf(clients, merges, topEntities)
+	n.Merges = portal.MergeSummary{Clients: d.Merged, Records: d.Records, Suspects: d.Suspects, RevenueMinor: d.MergedMinor}
+	for _, c := range d.Top {
+		n.Merges.Top = append(n.Merges.Top, portal.MergedClient{
+			ClientID: c.ClientID, Records: int64(len(c.Records)), Names: c.Names, Orders: c.Orders, RevenueMinor: c.RevenueMinor,
+		})
+	}
+	return nil
 }

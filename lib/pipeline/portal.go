@@ -10,6 +10,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -138,7 +139,14 @@ func (p *Pipeline) readNight(ctx context.Context, run *lake.Run) (*portal.Night,
 		}
 		n.Summary.OtherRevenue[i].RevenueMinor += row.RevenueMinor
 	}
+	if err := p.summariseMerges(ctx, run, clients, n); err != nil {
+		return nil, nil, err
+	}
+	n.Failures = map[string]portal.Text{}
 	for _, row := range n.Quality {
+		if reason, failed := strings.CutPrefix(row.Measure, card.MeasureFailed); failed {
+			n.Failures[reason] = failureText(reason)
+		}
 		if row.Source == "" && row.Measure == card.MeasureAnonymous {
 			n.Summary.AnonymousOrders = row.Count
 		}
