@@ -37,9 +37,9 @@ func history() (events []schema.CardEventRow, contacts []schema.ContactRow) {
 
 func cards(t *testing.T, events []schema.CardEventRow, contacts []schema.ContactRow) []card.Card {
 	t.Helper()
-	r := card.NewResolver(10, true)
+	r := card.NewResolver(options(10, true))
 	for _, ev := range events {
-		r.Add(ev.At, ev.Tokens, "")
+		r.Add(card.Record{At: ev.At, Tokens: ev.Tokens})
 	}
 	b := card.NewBuilder(r.Resolve())
 	for _, ev := range events {
@@ -118,13 +118,13 @@ func TestTheOrderOfRowsDoesNotChangeCards(t *testing.T) {
 }
 
 func TestAClientOfATokenAloneHasAnEmptyCard(t *testing.T) {
-	r := card.NewResolver(10, true)
-	r.Add(at(1, 1), []string{"p1"}, "")
+	r := card.NewResolver(options(10, true))
+	r.Add(card.Record{At: at(1, 1), Tokens: []string{"p1"}})
 	got := card.NewBuilder(r.Resolve()).Cards()
 	if len(got) != 1 || got[0].ClientID != "p1" || got[0].Records != 0 || !got[0].FirstAt.IsZero() {
 		t.Errorf("cards = %+v", got)
 	}
-	if none := card.NewBuilder(card.NewResolver(10, true).Resolve()).Cards(); len(none) != 0 {
+	if none := card.NewBuilder(card.NewResolver(options(10, true)).Resolve()).Cards(); len(none) != 0 {
 		t.Errorf("nobody has %d cards", len(none))
 	}
 }

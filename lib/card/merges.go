@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
+	"unicode/utf8"
 
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -190,12 +190,12 @@ type nameWords struct {
 // by these.
 const nameLength = 5
 
-// wordsOf is a name as the sorted hashes of its words: letter case, ё, order and
-// punctuation do not count, nor do initials.
+// wordsOf is a name as the sorted hashes of its words, by which names are compared;
+// initials do not count.
 func wordsOf(name string) (words [nameLength]uint32) {
 	var all []uint32
-	for _, word := range strings.FieldsFunc(nameKey(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
-		if len([]rune(word)) < 2 {
+	for word := range strings.FieldsSeq(nameKey(name)) {
+		if utf8.RuneCountInString(word) < 2 {
 			continue
 		}
 		h := fnv.New32a()
@@ -205,11 +205,6 @@ func wordsOf(name string) (words [nameLength]uint32) {
 	slices.Sort(all)
 	copy(words[:], slices.Compact(all))
 	return words
-}
-
-// nameKey is what names are compared by.
-func nameKey(name string) string {
-	return strings.ReplaceAll(strings.ToLower(name), "ё", "е")
 }
 
 // within reports whether every word of a name is one of another's.

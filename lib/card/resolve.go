@@ -2,206 +2,172 @@ package card
 
 import (
 	"cmp"
-	"encoding/binary"
-	"hash/maphash"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/leadlake/leadlake/lib/identity"
 )
 
+// ResolverOptions says when tokens are one client beside being stated together.
+type ResolverOptions struct {
+	// MaxShared is with how many different names a value still links, and with how
+	// many external ids a phone, e-mail or card does.
+	MaxShared int
+	// EmailLinks false: e-mails link nothing.
+	EmailLinks bool
+	// Merge lists tokens that are one client whatever the guards say.
+	Merge [][]string
+	// Split lists parts whose tokens are never one client, whatever the rules and
+	// Merge say. What stands in no part goes with whom it was first stated with.
+	Split [][][]string
+}
+
+// Record is what one event says about who it is of.
+type Record struct {
+	At     time.Time
+	Tokens []string // as stated; an empty one says nothing
+	Name   string   // as stated; empty: none
+	Source string   // who said so
+}
+
 // Resolver finds out which tokens belong to one client (metrics, "Identity"):
-// tokens that one event states are one client's, unless a value is shared by too
-// many. Memory is proportional to the number of different tokens and of
-// different sets of them. The result does not depend on the order of Add. Not
-// safe for concurrent use.
+// tokens of one record are one client's, unless a value is shared by too many.
+// References (identity.KindReference) are led to a client and never join two.
+// The result is a function of the set of records, not of the order of Add; times
+// count in microseconds. Memory is proportional to the number of different tokens
+// and of different sets of them. Not safe for concurrent use.
 type Resolver struct {
-	maxShared  int
-	emailLinks bool
-	seed       maphash.Seed
-	index      map[string]int32
-	tokens     []tokenState
-	// The sets of two or more tokens that events stated, each as its numbers in
-	// four bytes. They are joined only at the end: by then it is known which
-	// tokens link nothing, and those must not part the others of their set.
-	sets    map[string]struct{}
-	scratch []byte
+	options ResolverOptions
+	tokens  tokenTable
+	first   []int64 // of each token: earliest record, microseconds since 1970
+	names   []uint32
+	ids     []uint32 // external ids it stood with; both are not counted beyond the limit
+	// The sets of two or more tokens that records stated. They are joined only at
+	// the end: by then it is known which tokens link nothing, and those must not
+	// part the others of their set.
+	sets     recordSets
+	pairs    pairSet // (token, name) and (token, external id)
+	sources  []string
+	sourceOf map[string]int32
+
+	seen []seenToken // of the record being added
+	set  []int32
 }
 
-type tokenState struct {
-	token string
-	first time.Time
-	ids   map[uint64]struct{} // external ids it was stated with; nil once over the limit
-	names map[uint64]struct{} // names, likewise
-	over  bool
+type seenToken struct {
+	n    int32
+	kind byte
+	hash uint64
 }
 
-// NewResolver makes a resolver. A value stated with more than maxShared different
-// names, or a phone, e-mail or card with more than maxShared external ids, links
-// nothing. Without emailLinks no e-mail links.
-func NewResolver(maxShared int, emailLinks bool) *Resolver {
-	return &Resolver{
-		maxShared: maxShared, emailLinks: emailLinks, seed: maphash.MakeSeed(),
-		index: map[string]int32{}, sets: map[string]struct{}{},
+// NewResolver makes a resolver without records.
+func NewResolver(options ResolverOptions) *Resolver {
+	return &Resolver{options: options, sourceOf: map[string]int32{}}
+}
+
+// Add takes a record into account. Nothing of it is kept but copies.
+func (r *Resolver) Add(rec Record) {
+	at := rec.At.UnixMicro()
+	r.see(rec.Tokens, at)
+	if len(r.seen) > 1 {
+		r.set = r.set[:0]
+		for _, t := range r.seen {
+			r.set = append(r.set, t.n)
+		}
+		source := r.sourceNumber(rec.Source)
+		set, fresh := r.sets.add(r.set, at, source)
+		if fresh {
+			r.countIDs()
+		} else if known := r.sets.at[set]; at < known || at == known && rec.Source < r.sources[r.sets.source[set]] {
+			r.sets.at[set], r.sets.source[set] = at, source
+		}
 	}
+	r.countName(rec.Name)
 }
 
-// Add states that the tokens stood in one event at a time, with a name or
-// without one.
-func (r *Resolver) Add(at time.Time, tokens []string, name string) {
-	r.scratch = r.scratch[:0]
+// see numbers the different tokens of a record, in the order of numbers.
+func (r *Resolver) see(tokens []string, at int64) {
+	r.seen = r.seen[:0]
 	for _, token := range tokens {
-		i := r.at(token, at)
-		r.scratch = binary.BigEndian.AppendUint32(r.scratch, uint32(i)) //nolint:gosec // G115: never negative
-	}
-	if _, known := r.sets[string(r.scratch)]; !known && len(tokens) > 1 {
-		r.sets[string(r.scratch)] = struct{}{}
-	}
-	name = strings.ToLower(strings.ReplaceAll(strings.Join(strings.Fields(name), " "), "ё", "е"))
-	for _, token := range tokens {
-		state := &r.tokens[r.index[token]]
-		if state.over {
+		if token == "" {
 			continue
 		}
-		if name != "" {
-			state.names = r.share(state.names, name)
+		hash := hashText(token)
+		n := r.tokens.add(token, hash)
+		if int(n) == len(r.first) {
+			r.first, r.names, r.ids = append(r.first, at), append(r.names, 0), append(r.ids, 0)
 		}
-		if identity.Token(token).Kind() != identity.KindExternal {
-			for _, other := range tokens {
-				if identity.Token(other).Kind() == identity.KindExternal {
-					state.ids = r.share(state.ids, other)
-				}
-			}
-		}
-		if len(state.names) > r.maxShared || len(state.ids) > r.maxShared {
-			state.over, state.names, state.ids = true, nil, nil
-		}
+		r.first[n] = min(r.first[n], at)
+		r.seen = append(r.seen, seenToken{n: n, kind: token[0], hash: hash})
 	}
+	slices.SortFunc(r.seen, func(a, b seenToken) int { return cmp.Compare(a.n, b.n) })
+	r.seen = slices.CompactFunc(r.seen, func(a, b seenToken) bool { return a.n == b.n })
 }
 
-func (r *Resolver) at(token string, at time.Time) int32 {
-	i, ok := r.index[token]
+func (r *Resolver) sourceNumber(source string) int32 {
+	n, ok := r.sourceOf[source]
 	if !ok {
-		i = int32(len(r.tokens)) //nolint:gosec // G115: two billion tokens do not fit one night
-		r.index[token] = i
-		r.tokens = append(r.tokens, tokenState{token: token, first: at})
-		return i
+		n = int32(len(r.sources)) //nolint:gosec // G115: a handful
+		r.sources = append(r.sources, strings.Clone(source))
+		r.sourceOf[r.sources[n]] = n
 	}
-	if at.Before(r.tokens[i].first) {
-		r.tokens[i].first = at
-	}
-	return i
+	return n
 }
 
-func (r *Resolver) share(with map[uint64]struct{}, text string) map[uint64]struct{} {
-	if with == nil {
-		with = make(map[uint64]struct{}, 1)
-	}
-	with[maphash.String(r.seed, text)] = struct{}{}
-	return with
-}
-
-// Resolve groups the tokens into clients.
-func (r *Resolver) Resolve() *Clients {
-	parent := make([]int32, len(r.tokens))
-	for i := range parent {
-		parent[i] = int32(i)
-	}
-	find := func(i int32) int32 {
-		for parent[i] != i {
-			parent[i] = parent[parent[i]]
-			i = parent[i]
+// countIDs counts the external ids that each phone, e-mail and card stood with.
+func (r *Resolver) countIDs() {
+	for _, t := range r.seen {
+		if t.kind == identity.KindExternal || t.kind == identity.KindReference {
+			continue
 		}
-		return i
-	}
-	for set := range r.sets {
-		previous := int32(-1)
-		for at := 0; at < len(set); at += 4 {
-			i := int32(binary.BigEndian.Uint32([]byte(set[at : at+4]))) //nolint:gosec // G115: as in at
-			if !r.mayLink(i) {
-				continue
+		for _, other := range r.seen {
+			if r.over(t.n) {
+				break
 			}
-			if previous >= 0 {
-				a, b := find(previous), find(i)
-				parent[max(a, b)] = min(a, b)
+			if other.kind == identity.KindExternal && r.pairs.add(mix(t.hash)^other.hash) {
+				r.ids[t.n]++
 			}
-			previous = i
 		}
 	}
-	// The client's id is its oldest token.
-	oldest := make([]int32, len(r.tokens))
-	for i := range oldest {
-		oldest[i] = -1
-	}
-	for i := range r.tokens {
-		root := find(int32(i))
-		if o := oldest[root]; o < 0 || r.older(int32(i), o) {
-			oldest[root] = int32(i)
+}
+
+// countName counts the different names that each value was stated with.
+func (r *Resolver) countName(name string) {
+	hash, known := uint64(0), false
+	for _, t := range r.seen {
+		if t.kind == identity.KindReference || r.over(t.n) {
+			continue
+		}
+		if !known {
+			key := nameKey(name)
+			if key == "" {
+				return
+			}
+			hash, known = hashText(key), true
+		}
+		if r.pairs.add(mix(t.hash+1) ^ hash) {
+			r.names[t.n]++
 		}
 	}
-	c := &Clients{ids: make(map[string]string, len(r.tokens)), tokens: map[string][]string{}, shared: map[string]bool{}}
-	for i, state := range r.tokens {
-		id := r.tokens[oldest[find(int32(i))]].token
-		c.ids[state.token] = id
-		c.tokens[id] = append(c.tokens[id], state.token)
-		if !r.mayLink(int32(i)) {
-			c.shared[state.token] = true
-		}
-	}
-	for _, tokens := range c.tokens {
-		slices.Sort(tokens)
-	}
-	return c
 }
 
-func (r *Resolver) mayLink(i int32) bool {
-	state := &r.tokens[i]
-	return !state.over && (r.emailLinks || identity.Token(state.token).Kind() != identity.KindEmail)
+// over reports whether a value is shared by too many to link anything.
+func (r *Resolver) over(n int32) bool {
+	limit := max(r.options.MaxShared, 0)
+	return int(r.names[n]) > limit || int(r.ids[n]) > limit
 }
 
-func (r *Resolver) older(a, b int32) bool {
-	x, y := r.tokens[a], r.tokens[b]
-	return cmp.Or(x.first.Compare(y.first), strings.Compare(x.token, y.token)) < 0
-}
-
-// Clients is the result of a resolution: every token's client. It is read-only
-// and safe for concurrent use.
-type Clients struct {
-	ids    map[string]string
-	tokens map[string][]string
-	shared map[string]bool // tokens that link nothing
-}
-
-// Len is the number of clients.
-func (c *Clients) Len() int { return len(c.tokens) }
-
-// Of is the client of a token; empty for an unknown or empty token.
-func (c *Clients) Of(token string) string { return c.ids[token] }
-
-// OfEvent is the client of an event's tokens: that of the first token which is
-// not shared by too many, else of the first; empty for no tokens.
-func (c *Clients) OfEvent(tokens []string) string {
-	for _, token := range tokens {
-		if !c.shared[token] {
-			return c.ids[token]
-		}
-	}
-	if len(tokens) == 0 {
+// nameKey is a name as names are compared: letter case, ё, the order of words and
+// what stands between them do not count.
+func nameKey(name string) string {
+	if name == "" {
 		return ""
 	}
-	return c.ids[tokens[0]]
-}
-
-// Tokens returns the tokens of a client, sorted, its own id among them.
-func (c *Clients) Tokens(client string) []string { return c.tokens[client] }
-
-// IDs returns all client ids in order.
-func (c *Clients) IDs() []string {
-	ids := make([]string, 0, len(c.tokens))
-	for id := range c.tokens {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	words := strings.FieldsFunc(strings.ReplaceAll(strings.ToLower(name), "ё", "е"), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r)
+	})
+	slices.Sort(words)
+	return strings.Join(words, " ")
 }

@@ -18,10 +18,18 @@ type stated struct {
 	name   string
 }
 
+func options(maxShared int, emailLinks bool) card.ResolverOptions {
+	return card.ResolverOptions{MaxShared: maxShared, EmailLinks: emailLinks}
+}
+
 func resolve(maxShared int, emailLinks bool, events ...stated) *card.Clients {
-	r := card.NewResolver(maxShared, emailLinks)
+	return resolveWith(options(maxShared, emailLinks), events...)
+}
+
+func resolveWith(o card.ResolverOptions, events ...stated) *card.Clients {
+	r := card.NewResolver(o)
 	for _, ev := range events {
-		r.Add(ev.at, ev.tokens, ev.name)
+		r.Add(card.Record{At: ev.at, Tokens: ev.tokens, Name: ev.name, Source: "till"})
 	}
 	return r.Resolve()
 }
@@ -143,9 +151,13 @@ func TestTheClientOfAnEvent(t *testing.T) {
 		{"a shared phone gives way to an e-mail", []string{"p1", "e2"}, "e2"},
 		{"a shared phone alone is a client of its own", []string{"p1"}, "p1"},
 		{"the first that is not shared", []string{"p9", "e1"}, "p9"},
+		{"an unknown token says nothing of the others", []string{"p7", "e1"}, "e1"},
 	} {
 		if got := c.OfEvent(tc.tokens); got != tc.want {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+		if number := c.Number(tc.tokens); (number < 0) != (tc.want == "") || number >= 0 && (c.ID(number) != tc.want || c.IDs()[number] != tc.want) {
+			t.Errorf("%s: number %d is not that of %q", tc.name, number, tc.want)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/leadlake/leadlake/lib/audience"
+	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/identity"
@@ -36,8 +37,8 @@ type eraser struct {
 }
 
 // widen adds every token of each person, by the rules of the night, and the
-// values stated with them. Tokens that link nothing (an office phone that ten
-// people left) stay out: they are other people's, too.
+// values stated with them. Shared ones (an office phone that ten people left, a
+// deal of two) stay out: they are other people's, too.
 func (e *eraser) widen(ctx context.Context) error {
 	if len(e.acts) > 0 {
 		days, err := lake.Days(ctx, e.p.store, lake.EventsPrefix)
@@ -50,7 +51,7 @@ func (e *eraser) widen(ctx context.Context) error {
 		}
 		clients := resolver.Resolve()
 		for _, token := range slices.Sorted(maps.Keys(e.owner)) {
-			e.claim(e.owner[token], clients.Tokens(clients.Of(token)))
+			e.claim(e.owner[token], slices.DeleteFunc(clients.Tokens(clients.Of(token)), clients.Shared))
 		}
 		// The last night may have known links that an interrupted erasure has cut.
 		people, err := lake.ReadTable[schema.PersonRow](ctx, e.p.store, peopleKey)
@@ -59,7 +60,7 @@ func (e *eraser) widen(ctx context.Context) error {
 		}
 		for _, person := range people.Rows {
 			if act := e.ownerOf(person.Tokens); act != nil {
-				e.claim(act, person.Tokens)
+				e.claim(act, slices.DeleteFunc(person.Tokens, func(token string) bool { return clients.Shared(token) || e.ofOthers(clients, token) }))
 			}
 		}
 	}
@@ -68,6 +69,17 @@ func (e *eraser) widen(ctx context.Context) error {
 		return nil
 	}
 	return e.learnValues(ctx)
+}
+
+// ofOthers reports whether a reference leads to somebody who stays: an erasure
+// that was interrupted may have cut the person out of what they had part in.
+func (e *eraser) ofOthers(clients *card.Clients, token string) bool {
+	if identity.Token(token).Kind() != identity.KindReference {
+		return false
+	}
+	return slices.ContainsFunc(clients.Tokens(clients.Of(token)), func(other string) bool {
+		return identity.Token(other).Kind() != identity.KindReference && e.owner[other] == nil
+	})
 }
 
 func (e *eraser) claim(act *Act, tokens []string) {

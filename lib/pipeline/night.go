@@ -179,11 +179,13 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	n.before = lake.Predecessor(current, n.asOf)
 	settings, err := json.Marshal(struct {
 		Business config.Business
+		Identity config.Identity
 		Metrics  config.Metrics
+		Labels   config.Labels
 		Funnel   []string
 		Rules    []config.Segment
 		Required map[string][]string
-	}{cfg.Business, cfg.Metrics, cfg.Funnel, cfg.Segments, requiredFields(cfg)})
+	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments, requiredFields(cfg)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -257,35 +259,14 @@ func resolve(ctx context.Context, n *night) error {
 	return nil
 }
 
-// resolverOf tells a resolver which tokens were stated together in the events
-// that counts approves of.
-func resolverOf(ctx context.Context, store objstore.Store, cfg *config.Config, days []string, counts func(schema.IdentityEventRow) bool) (*card.Resolver, error) {
-	resolver := card.NewResolver(cfg.Metrics.MaxShared, cfg.Metrics.EmailLinks)
-	for _, day := range days {
-		contacts, err := lake.ReadDay[schema.ContactRow](ctx, store, lake.ContactsPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		names := make(map[[2]string]string, len(contacts.Rows))
-		for _, row := range contacts.Rows {
-			names[[2]string{row.Source, row.EventID}] = row.Name
-		}
-		events, err := lake.ReadDay[schema.IdentityEventRow](ctx, store, lake.EventsPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range events.Rows {
-			if counts(row) {
-				resolver.Add(row.At, row.Tokens, names[[2]string{row.Source, row.EventID}])
-			}
-		}
+// orderColumns are what the scores need of lake/orders. Where every token says
+// whose an order is, the others need not be read.
+func orderColumns(clients *card.Clients) []string {
+	columns := []string{"token", "purchase", "day", "currency", "revenue_minor", "lines"}
+	if !clients.Plain() {
+		columns = append(columns, "more_tokens")
 	}
-	return resolver, nil
-}
-
-// orderColumns are what the scores need of lake/orders.
-func orderColumns() []string {
-	return []string{"token", "purchase", "day", "currency", "revenue_minor", "lines"}
+	return columns
 }
 
 // score reads the folded orders, one bucket at a time, and scores the clients.
@@ -309,6 +290,7 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	if err != nil {
 		return err
 	}
+	alone := func(token string) (string, bool) { return n.clients.Of(token), n.clients.Decides(token) }
 	for bucket := range orderBuckets {
 		body, _, err := orders.store.Get(ctx, bucketKey(bucket))
 		if errors.Is(err, objstore.ErrNotExist) {
@@ -317,11 +299,11 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 		if err != nil {
 			return fmt.Errorf("pipeline: read orders: %w", err)
 		}
-		for rec, err := range columnar.Records(ctx, body, orderColumns()...) {
+		for rec, err := range columnar.Records(ctx, body, orderColumns(n.clients)...) {
 			if err != nil {
 				return err
 			}
-			resolved, err := columnar.Replace(rec, "token", "client_id", n.clients.Of)
+			resolved, err := columnar.ReplaceWith(rec, "token", "more_tokens", "client_id", alone, n.clients.OfEvent)
 			if err != nil {
 				return err
 			}

@@ -21,31 +21,16 @@ type census struct {
 	quality *card.Quality
 	merges  *card.Merges
 	clients *card.Clients
-	numbers map[string]int
 }
 
 func newCensus(n *night) *census {
-	ids := n.clients.IDs()
-	c := &census{
-		quality: card.NewQuality(len(ids), card.QualityOptions{
+	return &census{
+		quality: card.NewQuality(n.clients.Len(), card.QualityOptions{
 			End: n.end, Location: n.location, LeadWaitDays: n.cfg.Metrics.LeadWaitDays, Funnel: n.cfg.Funnel,
 			Country: n.cfg.Business.Country, Phones: phone.Parser{}, Required: requiredFields(n.cfg),
 		}),
-		merges: card.NewMerges(len(ids)), clients: n.clients, numbers: make(map[string]int, len(ids)),
+		merges: card.NewMerges(n.clients.Len()), clients: n.clients,
 	}
-	for i, id := range ids {
-		c.numbers[id] = i
-	}
-	return c
-}
-
-// number is the place of an event's client in the order of client ids, -1 for
-// nobody's.
-func (c *census) number(tokens []string) int {
-	if i, known := c.numbers[c.clients.OfEvent(tokens)]; known {
-		return i
-	}
-	return -1
 }
 
 // requiredFields is what each source says that its leads must hold.
@@ -67,7 +52,7 @@ func (c *census) day(n *night, events []schema.CardEventRow, contacts []schema.C
 		if !ev.At.Before(n.end) || n.forgotten(ev.Tokens) {
 			continue
 		}
-		client := c.number(ev.Tokens)
+		client := c.clients.Number(ev.Tokens)
 		var contact *schema.ContactRow
 		if c.quality.Needs(ev) {
 			contact = contactOf(contacts, ev)
@@ -82,7 +67,7 @@ func (c *census) day(n *night, events []schema.CardEventRow, contacts []schema.C
 		if !row.At.Before(n.end) || n.forgotten(row.Tokens) {
 			continue
 		}
-		client := c.number(row.Tokens)
+		client := c.clients.Number(row.Tokens)
 		c.quality.Contact(client, row)
 		if client >= 0 {
 			c.merges.Name(client, cmp.Or(row.Name, strings.TrimSpace(row.FirstName+" "+row.LastName)))
@@ -158,7 +143,7 @@ func eachPurchase(ctx context.Context, store objstore.Store, cfg *config.Config,
 // orders counts the purchases of every record.
 func (c *census) orders(ctx context.Context, n *night, store objstore.Store) error {
 	err := eachPurchase(ctx, store, n.cfg, n.asOf, func(tokens []string, minor int64) {
-		if client := c.number(tokens); client >= 0 {
+		if client := c.clients.Number(tokens); client >= 0 {
 			c.merges.Order(client, tokens, minor)
 		}
 	})
