@@ -26,28 +26,14 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 	asJSON := f.Bool("json", false, "print JSON")
 	lang := f.String("lang", "", "`language` of the text, ru or en; without it that of the business")
 	top := f.Int("top", 20, "list so many clients, -1 for all")
-	var change pipeline.Change
+	// Read later: the flag package would repeat what it refuses, maybe a phone.
+	var merges, splits []string
 	f.Func("merge", "preview: these clients are one, `ID,ID`; may be repeated", func(text string) error {
-		ids, err := clientIDs(text)
-		if err == nil && len(ids) < 2 {
-			err = errors.New("want two ids or more, ID,ID")
-		}
-		change.Merge = append(change.Merge, ids)
-		return err
+		merges = append(merges, text)
+		return nil
 	})
 	f.Func("split", "preview: these parts are different people, `ID,ID/ID`; may be repeated", func(text string) error {
-		var parts [][]string
-		for part := range strings.SplitSeq(text, "/") {
-			ids, err := clientIDs(part)
-			if err != nil {
-				return err
-			}
-			parts = append(parts, ids)
-		}
-		if len(parts) < 2 {
-			return errors.New("want two parts or more, ID,ID/ID")
-		}
-		change.Split = append(change.Split, parts)
+		splits = append(splits, text)
 		return nil
 	})
 	with := f.String("with", "", "preview: the rules of identity in this configuration `file`")
@@ -56,6 +42,10 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 	}
 	if *lang != "" && *lang != "ru" && *lang != "en" {
 		return wrongUse("duplicates: -lang %s: want ru or en", *lang)
+	}
+	change, err := changeOf(merges, splits)
+	if err != nil {
+		return err
 	}
 	if *with != "" {
 		body, err := os.ReadFile(*with)
@@ -84,6 +74,36 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 		err = fmt.Errorf("duplicates: %w", err)
 	}
 	return errors.Join(err, store.close())
+}
+
+// changeOf reads lists of clients as flags give them.
+func changeOf(merges, splits []string) (pipeline.Change, error) {
+	var change pipeline.Change
+	for _, text := range merges {
+		ids, err := clientIDs(text)
+		if err != nil {
+			return change, wrongUse("duplicates: -merge: %w", err)
+		}
+		if len(ids) < 2 {
+			return change, wrongUse("duplicates: -merge: want two ids or more, ID,ID")
+		}
+		change.Merge = append(change.Merge, ids)
+	}
+	for _, text := range splits {
+		var parts [][]string
+		for part := range strings.SplitSeq(text, "/") {
+			ids, err := clientIDs(part)
+			if err != nil {
+				return change, wrongUse("duplicates: -split: %w", err)
+			}
+			parts = append(parts, ids)
+		}
+		if len(parts) < 2 {
+			return change, wrongUse("duplicates: -split: want two parts or more, ID,ID/ID")
+		}
+		change.Split = append(change.Split, parts)
+	}
+	return change, nil
 }
 
 // clientIDs reads ids with commas between. What is no id is not repeated: it may
