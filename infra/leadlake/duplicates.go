@@ -82,7 +82,7 @@ func changeOf(merges, splits []string) (pipeline.Change, error) {
 	for _, text := range merges {
 		ids, err := clientIDs(text)
 		if err != nil {
-			return change, wrongUse("duplicates: -merge: %w", err)
+			return change, wrongUse("duplicates: -merge: %v", err)
 		}
 		if len(ids) < 2 {
 			return change, wrongUse("duplicates: -merge: want two ids or more, ID,ID")
@@ -94,7 +94,7 @@ func changeOf(merges, splits []string) (pipeline.Change, error) {
 		for part := range strings.SplitSeq(text, "/") {
 			ids, err := clientIDs(part)
 			if err != nil {
-				return change, wrongUse("duplicates: -split: %w", err)
+				return change, wrongUse("duplicates: -split: %v", err)
 			}
 			parts = append(parts, ids)
 		}
