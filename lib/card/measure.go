@@ -250,10 +250,27 @@ func consentMeasures(purpose consent.Purpose) []Measure {
 // fieldWords are the fields of LeadFields in words, in the same order.
 func fieldWords() []Words {
 	return []Words{
-		{"телефон", "a phone"}, {"почта", "an e-mail"}, {"номер в системе", "an id"}, {"номер карты", "a card number"}, {"имя полностью", "a name"},
-		{"имя", "a first name"}, {"фамилия", "a last name"}, {"дата рождения", "a date of birth"}, {"пол", "a gender"}, {"город", "a city"},
-		{"страна", "a country"}, {"адрес", "an address"}, {"компания", "a company"}, {"уровень лояльности", "a loyalty level"},
-		{"удобный канал", "a preferred channel"}, {"интересы", "interests"}, {"метки", "tags"}, {"менеджер", "a manager"}, {"этап", "a stage"},
-		{"согласие", "a consent"}, {"источник рекламы (utm_source)", "utm_source"}, {"кампания (utm_campaign)", "utm_campaign"},
+		{"телефон", "a phone"},
+		{"почта", "an e-mail"},
+		{"номер в системе", "an id"},
+		{"номер карты", "a card number"},
+		{"имя полностью", "a name"},
+		{"имя", "a first name"},
+		{"фамилия", "a last name"},
+		{"дата рождения", "a date of birth"},
+		{"пол", "a gender"},
+		{"город", "a city"},
+		{"страна", "a country"},
+		{"адрес", "an address"},
+		{"компания", "a company"},
+		{"уровень лояльности", "a loyalty level"},
+		{"удобный канал", "a preferred channel"},
+		{"интересы", "interests"},
+		{"метки", "tags"},
+		{"менеджер", "a manager"},
+		{"этап", "a stage"},
+		{"согласие", "a consent"},
+		{"источник рекламы (utm_source)", "utm_source"},
+		{"кампания (utm_campaign)", "utm_campaign"},
 	}
 }

@@ -20,10 +20,10 @@ import (
 type Merges struct {
 	index   map[recordKey]int32
 	records []record
-	text    []byte           // the tokens of all records, each set with blanks between
+	text    []byte            // the tokens of all records, each set with blanks between
 	loose   map[int32]takings // of orders that no record of the client states
-	count   []int32          // records by client
-	latest  []int32          // by client: its latest name + 1
+	count   []int32           // records by client
+	latest  []int32           // by client: its latest name + 1
 	names   []nameWords
 	scratch []string
 }

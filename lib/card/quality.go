@@ -60,7 +60,7 @@ type leadCounts struct {
 
 // clientState is what is known of a client beside his sources.
 type clientState struct {
-	share  int32  // his latest share + 1
+	share  int32 // his latest share + 1
 	facts  facts
 	record uint64 // the first set of identifiers that was seen
 	touch  int64  // the latest instant at which somebody dealt with him

@@ -20,11 +20,11 @@ type Duplicates struct {
 	AsOf         string `json:"as_of"`
 	Currency     string `json:"currency"`
 	Clients      int64  `json:"clients"`
-	Merged       int64  `json:"merged_clients"`         // those of several records
-	Records      int64  `json:"records"`                // of these
+	Merged       int64  `json:"merged_clients"`           // those of several records
+	Records      int64  `json:"records"`                  // of these
 	Suspects     int64  `json:"clients_of_several_names"` // those of these with two names or more
-	RevenueMinor int64  `json:"revenue_minor"`          // of all clients
-	MergedMinor  int64  `json:"merged_revenue_minor"`   // of the merged ones: it would lie in split cards
+	RevenueMinor int64  `json:"revenue_minor"`            // of all clients
+	MergedMinor  int64  `json:"merged_revenue_minor"`     // of the merged ones: it would lie in split cards
 	// Top has the suspects first, then by revenue.
 	Top []DuplicateClient `json:"top"`
 }
