@@ -211,13 +211,20 @@ func (im *importer) costs(table *spreadsheet.Table) error {
 			}
 			continue
 		}
+		if !sums.Add(row, false) {
+			if err = im.rejected(row.Row, spreadsheet.SeveralCurrencies(table, row.Row.Number)); err != nil {
+				return err
+			}
+			continue
+		}
 		im.notes(row.Row, row.Notes)
-		sums.Add(row, false)
 		im.currencies[row.Amount.Currency]++
 	}
 	var fault error
 	err := sums.Each(im.cfg.Location(), func(ev event.Event, rows []spreadsheet.Row) bool {
-		ev.ID = "cost/" + ev.Cost.Day + "/" + ev.Cost.Source + "/" + ev.Cost.Campaign
+		// Statements of one entity have one time, and the greater id wins: that of
+		// the later file.
+		ev.ID = fmt.Sprintf("cost/%06d/%s", im.index, strings.TrimPrefix(ev.Entity, "cost:"))
 		numbers := make([]int, len(rows))
 		for i, row := range rows {
 			numbers[i] = row.Number

@@ -49,6 +49,9 @@ func (r *reporter) printResult(result *reportResult) error {
 	for _, line := range lines {
 		text.WriteString(line[0] + strings.Repeat(" ", width-utf8.RuneCountInString(line[0])+2) + line[1] + "\n")
 	}
+	if err := r.printFunnel(&text, printer, result); err != nil {
+		return err
+	}
 	for _, why := range result.NoAudience {
 		text.WriteString(why + "\n")
 	}

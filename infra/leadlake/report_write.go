@@ -38,6 +38,7 @@ type reportResult struct {
 	Orders       int64            `json:"orders"`
 	RevenueMinor int64            `json:"revenue_minor"`
 	Leads        int64            `json:"leads"`
+	Funnel       []stageResult    `json:"funnel"`
 	Segments     map[string]int64 `json:"segments"`
 	Inputs       []inputResult    `json:"inputs"`
 	Audiences    int              `json:"audience_files"`
@@ -118,7 +119,7 @@ func (r *reporter) writeFiles(ctx context.Context, n *reportNight) (*reportResul
 	if err := r.writeHTML(out, n, append(files, audiences...)); err != nil {
 		return nil, err
 	}
-	return r.result(out, n), nil
+	return r.result(out, n)
 }
 
 // writeTables writes every table of the run in both forms.
@@ -330,10 +331,14 @@ func sizeOf(out *folder, name string) int64 {
 	return info.Size()
 }
 
-func (r *reporter) result(out *folder, n *reportNight) *reportResult {
+func (r *reporter) result(out *folder, n *reportNight) (*reportResult, error) {
+	funnel, err := funnelResult(n.tables)
+	if err != nil {
+		return nil, err
+	}
 	result := &reportResult{
 		Out: r.flags.out, AsOf: n.run.AsOf, Run: n.run.Run, Currency: n.report.Currency, Clients: n.report.Clients, Buyers: n.report.Buyers,
-		Orders: n.report.Orders, RevenueMinor: n.report.RevenueMinor, Leads: n.report.Leads, Segments: n.report.Segments,
+		Orders: n.report.Orders, RevenueMinor: n.report.RevenueMinor, Leads: n.report.Leads, Funnel: funnel, Segments: n.report.Segments,
 		Audiences: n.audiences.Files, Files: slices.Sorted(slices.Values(out.names)),
 	}
 	for _, in := range r.inputs {
@@ -344,5 +349,5 @@ func (r *reporter) result(out *folder, n *reportNight) *reportResult {
 	for _, why := range n.night.NoAudience {
 		result.NoAudience = append(result.NoAudience, r.say(why.RU, why.EN))
 	}
-	return result
+	return result, nil
 }

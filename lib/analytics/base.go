@@ -89,14 +89,7 @@ func (c Client) AverageMinor() (int64, bool) {
 	if c.PricedOrders == 0 {
 		return 0, false
 	}
-	whole, rest := c.RevenueMinor/c.PricedOrders, c.RevenueMinor%c.PricedOrders
-	switch {
-	case 2*rest >= c.PricedOrders:
-		whole++
-	case 2*rest <= -c.PricedOrders:
-		whole--
-	}
-	return whole, true
+	return perUnit(c.RevenueMinor, c.PricedOrders), true
 }
 
 // Result sorts what was added. The accumulator may be added to afterwards.

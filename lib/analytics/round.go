@@ -19,3 +19,15 @@ func ratio(part, whole int64) float64 {
 	}
 	return Round9(float64(part) / float64(whole))
 }
+
+// perUnit is a sum divided by a count above zero, rounded half away from zero.
+func perUnit(sum, count int64) int64 {
+	whole, rest := sum/count, sum%count
+	switch {
+	case rest >= count-rest:
+		whole++
+	case -rest >= count+rest:
+		whole--
+	}
+	return whole
+}

@@ -87,6 +87,7 @@ type draft struct {
 	gender, city, country, address, co stated
 	records                            map[string]struct{}
 	phones, emails                     map[string]*schema.ValueRow
+	reached                            reached
 }
 
 // Builder folds events and contact rows into cards. Memory is proportional to
@@ -94,11 +95,13 @@ type draft struct {
 type Builder struct {
 	clients *Clients
 	drafts  map[string]*draft
+	funnel  []string
+	orders  map[[2]string][]string // interests by order
 }
 
-// NewBuilder makes a builder for resolved clients.
-func NewBuilder(clients *Clients) *Builder {
-	return &Builder{clients: clients, drafts: make(map[string]*draft, clients.Len())}
+// NewBuilder makes a builder for resolved clients and the stages of the funnel.
+func NewBuilder(clients *Clients, funnel ...string) *Builder {
+	return &Builder{clients: clients, drafts: make(map[string]*draft, clients.Len()), funnel: funnel, orders: map[[2]string][]string{}}
 }
 
 func (b *Builder) draft(tokens []string) *draft {
@@ -116,10 +119,12 @@ func (b *Builder) draft(tokens []string) *draft {
 
 // Event takes one event into account; an event without a client changes nothing.
 func (b *Builder) Event(ev schema.CardEventRow) {
+	b.orderInterests(ev)
 	d := b.draft(ev.Tokens)
 	if d == nil {
 		return
 	}
+	d.reached.event(ev, b.funnel)
 	c := &d.card
 	if c.FirstAt.IsZero() || ev.At.Before(c.FirstAt) {
 		c.FirstAt = ev.At
@@ -239,6 +244,7 @@ func (d *draft) finish(tokens []string) Card {
 		c.Source, c.Campaign, _ = strings.Cut(d.touch.text, "\x00")
 	}
 	c.Records = len(d.records)
+	c.Reached = d.reached.list(c.Interests)
 	c.Person = schema.PersonRow{
 		ClientID: c.ClientID, Tokens: tokens, Phones: latestFirst(d.phones), Emails: latestFirst(d.emails),
 		Name: d.name.text, FirstName: d.firstName.text, LastName: d.lastName.text, BirthDate: d.birth.text, Gender: d.gender.text,

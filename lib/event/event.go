@@ -197,8 +197,9 @@ type Consent struct {
 	Evidence    string    `json:"evidence,omitempty"`
 }
 
-// Cost is what was spent on a day for a source's campaign; a later statement of
-// the same day, source and campaign replaces an earlier one.
+// Cost is what was spent on a day for a source's campaign. A later statement about
+// the same Entity (without one: about the same day, source and campaign) replaces
+// an earlier one; what one delivery says about them adds up.
 type Cost struct {
 	Day      string `json:"day"` // YYYY-MM-DD in the business's time zone
 	Source   string `json:"source"`

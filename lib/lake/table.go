@@ -105,6 +105,23 @@ func ReadDay[T schema.Row](ctx context.Context, store objstore.Store, prefix, da
 	return ReadTable[T](ctx, store, dayKey(prefix, day))
 }
 
+// ReadDayWhere reads the rows of a day whose text in a column is value.
+func ReadDayWhere[T schema.Row](ctx context.Context, store objstore.Store, prefix, day, column, value string) ([]T, error) {
+	key := dayKey(prefix, day)
+	body, _, err := store.Get(ctx, key)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lake: read %s: %w", key, err)
+	}
+	rows, err := schema.DecodeWhere[T](body, column, value)
+	if err != nil {
+		return nil, fmt.Errorf("lake: read %s: %w", key, err)
+	}
+	return rows, nil
+}
+
 // lost reports whether a conditional write found that somebody else had written.
 func lost(err error) bool {
 	return errors.Is(err, objstore.ErrChanged) || errors.Is(err, objstore.ErrExist)

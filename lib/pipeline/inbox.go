@@ -116,12 +116,13 @@ func (p *Pipeline) lookIntoInbox(ctx context.Context) (InboxReport, error) {
 		if err != nil {
 			return report, err
 		}
+		var seen time.Time
 		for _, file := range files {
 			if err := ctx.Err(); err != nil {
 				faults = append(faults, err)
 				break
 			}
-			if err := p.importFile(ctx, cfg, file, &report); err != nil {
+			if err := p.importFile(ctx, cfg, file, &seen, &report); err != nil {
 				faults = append(faults, err)
 			}
 		}
@@ -187,6 +188,8 @@ func (p *Pipeline) listInbox(ctx context.Context) (files, strange []dropped, beg
 			strange = append(strange, file)
 		}
 	}
+	// What was dropped last is imported last: of two exports the later one counts.
+	slices.SortStableFunc(files, func(a, b dropped) int { return a.ModifiedAt.Compare(b.ModifiedAt) })
 	return files, strange, slices.DeleteFunc(begun, func(key string) bool { return claimed[key] }), nil
 }
 
@@ -254,8 +257,9 @@ func (p *Pipeline) fresh(info objstore.Info) bool {
 	return age >= 0 && age < inboxSettle
 }
 
-// importFile makes deliveries of one file and moves it away.
-func (p *Pipeline) importFile(ctx context.Context, cfg *config.Config, file dropped, total *InboxReport) error {
+// importFile makes deliveries of one file and moves it away. seen is when the file
+// before it was seen.
+func (p *Pipeline) importFile(ctx context.Context, cfg *config.Config, file dropped, seen *time.Time, total *InboxReport) error {
 	options, err := p.sheetOptions(ctx, file)
 	if err != nil && !errors.Is(err, spreadsheet.ErrOption) {
 		return err
@@ -293,10 +297,11 @@ func (p *Pipeline) importFile(ctx context.Context, cfg *config.Config, file drop
 	if badOptions != nil {
 		return refuse(badOptions)
 	}
-	pinned, err := p.claimFile(ctx, file, src.sha256, options)
+	pinned, err := p.claimFile(ctx, file, src.sha256, options, *seen)
 	if err != nil {
 		return err
 	}
+	*seen = pinned.SeenAt
 	sheet := Sheet{Kind: file.kind, Name: file.name, Bytes: src, Size: src.size, Options: pinned.Options, Key: p.rowKey}
 	table, err := OpenSheet(cfg, sheet)
 	if err != nil {
@@ -359,10 +364,14 @@ func (p *Pipeline) sheetOptions(ctx context.Context, file dropped) (SheetOptions
 }
 
 // claimFile pins the time at which a file was first seen, and its options. Who finds
-// a claim of the same bytes goes on with it.
-func (p *Pipeline) claimFile(ctx context.Context, file dropped, sum string, options SheetOptions) (claim, error) {
+// a claim of the same bytes goes on with it. The time is behind that of the file
+// before, however coarse the clock is: the later of two files wins by it.
+func (p *Pipeline) claimFile(ctx context.Context, file dropped, sum string, options SheetOptions, before time.Time) (claim, error) {
 	options.SHA256 = ""
 	mine := claim{Key: file.Key, SHA256: sum, SeenAt: schema.Times(p.now()), Options: options}
+	if !mine.SeenAt.After(before) {
+		mine.SeenAt = before.Add(time.Microsecond)
+	}
 	_, err := objstore.Commit(ctx, p.store, workKey(file), func(old []byte) ([]byte, error) {
 		var found claim
 		if json.Unmarshal(old, &found) == nil && found.SHA256 == sum {

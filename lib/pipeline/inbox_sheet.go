@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -108,7 +109,8 @@ func RecogniseSheet(cfg *config.Config, s Sheet) (kind string, err error) {
 
 // ReadSheet calls use for every delivery that a table makes, in the order of the
 // file. The same record gives the same delivery whatever the file is called and
-// whatever stands before or after it. An error of use ends the reading.
+// whatever stands before or after it; a cost does so where all other costs of the
+// file are the same too. An error of use ends the reading.
 func ReadSheet(cfg *config.Config, s Sheet, table *spreadsheet.Table, use func(SheetDelivery) error) (err error) {
 	defer guardSheet(s.Name, &err)
 	source, _ := cfg.SourceNamed(config.InboxSource(s.Kind))
@@ -124,7 +126,13 @@ func ReadSheet(cfg *config.Config, s Sheet, table *spreadsheet.Table, use func(S
 			}
 		}
 	}
-	for rec, err := range spreadsheet.Records(table, opts) {
+	records := spreadsheet.Records(table, opts)
+	if table.Kind == spreadsheet.CostsFile {
+		if records, err = w.restatements(records); err != nil {
+			return err
+		}
+	}
+	for rec, err := range records {
 		if err != nil {
 			return err
 		}
@@ -137,6 +145,37 @@ func ReadSheet(cfg *config.Config, s Sheet, table *spreadsheet.Table, use func(S
 		}
 	}
 	return nil
+}
+
+// restatements reads all costs of a file, whose sums are in memory anyhow, and
+// hashes them. A later file replaces an earlier one's figures, and may go back to
+// those of the one before: so a cost is known when the same table told it, and not
+// when any table did.
+func (w *sheetWriter) restatements(records iter.Seq2[spreadsheet.Record, error]) (iter.Seq2[spreadsheet.Record, error], error) {
+	var all []spreadsheet.Record
+	whole := sha256.New() // of keyed hashes
+	for rec, err := range records {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rec)
+		if rec.Fault != nil {
+			continue
+		}
+		_, sum, err := w.write(w.row(rec))
+		if err != nil {
+			return nil, fmt.Errorf("write row %d: %w", rec.Rows[0].Number, err)
+		}
+		_, _ = whole.Write(sum[:]) // a hash never fails
+	}
+	w.of = hex.EncodeToString(whole.Sum(nil)[:16])
+	return func(yield func(spreadsheet.Record, error) bool) {
+		for _, rec := range all {
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}, nil
 }
 
 // guardSheet makes a file that breaks its reader a fault of the file: it must not
@@ -153,23 +192,30 @@ type sheetWriter struct {
 	source config.Source
 	mac    hash.Hash
 	header []string
+	of     string           // of a costs file: see restatements
 	again  map[[16]byte]int // records that could not be read → how often the same came before
 }
 
-func (w *sheetWriter) delivery(rec spreadsheet.Record) (SheetDelivery, error) {
+// row is what a record says, before it has an id.
+func (w *sheetWriter) row(rec spreadsheet.Record) webhook.SheetRow {
 	row := webhook.SheetRow{Ref: rec.Ref, Named: rec.Named, Header: w.header, Status: rec.Status}
 	for _, r := range rec.Rows {
 		row.Rows = append(row.Rows, r.Cells)
 	}
-	if rec.Fault != nil {
-		detail := rec.Fault.Reason
-		if rec.Fault.Column != "" {
-			detail = "column " + strconv.Quote(rec.Fault.Column) + ": " + detail
-		}
-		row.Fault = &webhook.SheetFault{Reason: webhook.SheetReason(string(rec.Fault.Code)), Detail: detail}
-	} else {
-		row.Event = &rec.Event
+	if rec.Fault == nil {
+		row.Event, row.Of = &rec.Event, w.of
+		return row
 	}
+	detail := rec.Fault.Reason
+	if rec.Fault.Column != "" {
+		detail = "column " + strconv.Quote(rec.Fault.Column) + ": " + detail
+	}
+	row.Fault = &webhook.SheetFault{Reason: webhook.SheetReason(string(rec.Fault.Code)), Detail: detail}
+	return row
+}
+
+func (w *sheetWriter) delivery(rec spreadsheet.Record) (SheetDelivery, error) {
+	row := w.row(rec)
 	body, sum, err := w.write(row)
 	if err == nil && rec.Fault != nil { // nothing else tells equal rows apart, and each counts
 		row.Again = w.again[sum]

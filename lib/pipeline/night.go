@@ -77,6 +77,9 @@ type night struct {
 	base    *analytics.Base
 	scores  analytics.Scores
 	rows    []schema.ClientRow
+
+	orderInterests map[[2]string][]string
+	funnel         funnelTables
 }
 
 // Analyse makes a night: it folds orders, resolves clients, scores them and
@@ -229,7 +232,7 @@ func resolve(ctx context.Context, n *night) error {
 		return err
 	}
 	n.clients = resolver.Resolve()
-	builder := card.NewBuilder(n.clients)
+	builder := card.NewBuilder(n.clients, n.cfg.Funnel...)
 	n.census = newCensus(n)
 	for _, day := range n.days {
 		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
@@ -255,7 +258,7 @@ func resolve(ctx context.Context, n *night) error {
 		}
 		n.census.day(n, events.Rows, contacts.Rows)
 	}
-	n.cards = builder.Cards()
+	n.cards, n.orderInterests = builder.Cards(), builder.OrderInterests()
 	return nil
 }
 
@@ -275,17 +278,9 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	if err != nil {
 		return err
 	}
-	base := n.cfg.Business.Currency
 	accumulator, err := analytics.NewAccumulator(analytics.Options{
-		AsOf: asOf, Metrics: n.cfg.Metrics, Currency: base,
-		Convert: func(minor int64, currency string) (int64, bool) {
-			rate, ok := n.cfg.Rate(currency)
-			if !ok {
-				return 0, false
-			}
-			converted, err := rate.Convert(minor, currency, base)
-			return converted, err == nil
-		},
+		AsOf: asOf, Metrics: n.cfg.Metrics, Currency: n.cfg.Business.Currency,
+		Convert: n.convert,
 	})
 	if err != nil {
 		return err
@@ -323,7 +318,8 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
 	n.rows = clientRows(n)
-	return nil
+	n.funnel, err = funnelOf(ctx, n, orders)
+	return err
 }
 
 // writeTables writes every table of the run.
@@ -359,6 +355,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.Bounded)),
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
+		n.funnel.add(ctx, p.store, &n.run),
 		lake.AddTable(ctx, p.store, &n.run, segment.Membership(n.rows, before, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),

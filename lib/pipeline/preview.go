@@ -128,7 +128,7 @@ func (p *Pipeline) previewChange(ctx context.Context, change Change) (Preview, e
 		YAML: overridesYAML(change),
 	}
 	was, willBe := map[string]MovedClient{}, map[string]MovedClient{}
-	err = eachPurchase(ctx, p.store, cfg, run.AsOf, func(tokens []string, minor int64) {
+	err = n.eachPurchase(ctx, p.store, func(tokens []string, minor int64) {
 		for _, side := range []struct {
 			clients *card.Clients
 			sums    map[string]MovedClient

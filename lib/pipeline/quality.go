@@ -112,9 +112,9 @@ func (o *recordOrder) tokens() []string {
 	return append([]string{o.Token}, o.MoreTokens...)
 }
 
-// eachPurchase visits the purchases that count up to a day, with their money in
-// the base currency; where no rate brings it there, it is none.
-func eachPurchase(ctx context.Context, store objstore.Store, cfg *config.Config, asOf string, visit func(tokens []string, minor int64)) error {
+// eachPurchase visits the purchases that count, with their money in the base
+// currency; where no rate brings it there, it is none.
+func (n *night) eachPurchase(ctx context.Context, store objstore.Store, visit func(tokens []string, minor int64)) error {
 	for bucket := range orderBuckets {
 		table, err := lake.ReadTable[recordOrder](ctx, store, bucketKey(bucket))
 		if err != nil {
@@ -122,17 +122,12 @@ func eachPurchase(ctx context.Context, store objstore.Store, cfg *config.Config,
 		}
 		for i := range table.Rows {
 			o := &table.Rows[i]
-			if !o.Purchase || o.Day > asOf || o.RevenueMinor == 0 && cfg.Metrics.SkipZeroOrders {
+			if !o.Purchase || o.Day > n.asOf || o.RevenueMinor == 0 && n.cfg.Metrics.SkipZeroOrders {
 				continue
 			}
 			minor := o.RevenueMinor
-			if o.Currency != cfg.Business.Currency {
-				minor = 0
-				if rate, known := cfg.Rate(o.Currency); known {
-					if converted, err := rate.Convert(o.RevenueMinor, o.Currency, cfg.Business.Currency); err == nil {
-						minor = converted
-					}
-				}
+			if o.Currency != n.cfg.Business.Currency {
+				minor, _ = n.convert(minor, o.Currency)
 			}
 			visit(o.tokens(), minor)
 		}
@@ -142,7 +137,7 @@ func eachPurchase(ctx context.Context, store objstore.Store, cfg *config.Config,
 
 // orders counts the purchases of every record.
 func (c *census) orders(ctx context.Context, n *night, store objstore.Store) error {
-	err := eachPurchase(ctx, store, n.cfg, n.asOf, func(tokens []string, minor int64) {
+	err := n.eachPurchase(ctx, store, func(tokens []string, minor int64) {
 		if client := c.clients.Number(tokens); client >= 0 {
 			c.merges.Order(client, tokens, minor)
 		}
@@ -167,7 +162,8 @@ func qualityRows(n *night, ledger []LedgerDay) []schema.QualityRow {
 	rows = append(rows, names, unknownOverrides(n),
 		schema.QualityRow{Measure: card.MeasureAnonymous, Count: totals.AnonymousOrders, Of: totals.Orders},
 		schema.QualityRow{Measure: card.MeasureAnonymousSum, Count: totals.AnonymousMinor, Of: totals.RevenueMinor},
-		schema.QualityRow{Measure: card.MeasureOtherOrders, Count: totals.OtherOrders, Of: totals.Orders})
+		schema.QualityRow{Measure: card.MeasureOtherOrders, Count: totals.OtherOrders, Of: totals.Orders},
+		schema.QualityRow{Measure: card.MeasureOtherCosts, Count: n.funnel.costs.Other, Of: n.funnel.costs.Statements})
 	rows = append(rows, failedCounts(ledger)...)
 	slices.SortFunc(rows, func(a, b schema.QualityRow) int {
 		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Measure, b.Measure))

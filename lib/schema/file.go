@@ -143,43 +143,57 @@ func open(body []byte) (*parquet.File, error) {
 	return parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
-// readGroups fills rows from the columns that T has and no others: the library's
-// own reader decodes every column of a file whose schema differs from T's.
+// readGroups fills rows from groups.
 func readGroups[T Row](file *parquet.File, groups []parquet.RowGroup, rows []T) error {
-	target := parquet.SchemaOf(*new(T))
-	var row parquet.Row
 	for _, group := range groups {
-		var columns []*columnReader
-		for i, path := range target.Columns() {
-			leaf, ok := file.Schema().Lookup(path...)
-			if !ok {
-				columns = append(columns, &columnReader{target: i}) // an older file: the column is null
-				continue
-			}
-			pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
-			defer func() { _ = pages.Close() }() // over memory
-			columns = append(columns, &columnReader{target: i, pages: pages})
-		}
 		n := int(group.NumRows())
 		if n > len(rows) {
 			return errors.New("more rows than the footer says")
 		}
-		for i := range n {
-			row = row[:0]
-			for _, c := range columns {
-				var err error
-				if row, err = c.appendRow(row); err != nil {
-					return fmt.Errorf("row %d: %w", i, err)
-				}
-			}
-			if err := target.Reconstruct(&rows[i], row); err != nil {
-				return fmt.Errorf("row %d: %w", i, err)
-			}
+		if err := readSpan(file, group, 0, rows[:n]); err != nil {
+			return err
 		}
 		rows = rows[n:]
 	}
 	if len(rows) > 0 {
 		return fmt.Errorf("%d rows fewer than the footer says", len(rows))
+	}
+	return nil
+}
+
+// readSpan fills rows from those of a group that begin with number first, from the
+// columns that T has and no others: the library's own reader decodes every column
+// of a file whose schema differs from T's.
+func readSpan[T Row](file *parquet.File, group parquet.RowGroup, first int64, rows []T) error {
+	target := parquet.SchemaOf(*new(T))
+	columns := make([]*columnReader, 0, len(target.Columns()))
+	for i, path := range target.Columns() {
+		leaf, ok := file.Schema().Lookup(path...)
+		if !ok {
+			columns = append(columns, &columnReader{target: i}) // an older file: the column is null
+			continue
+		}
+		pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
+		defer func() { _ = pages.Close() }() // over memory
+		if first > 0 {
+			if err := pages.SeekToRow(first); err != nil {
+				return fmt.Errorf("row %d: %w", first, err)
+			}
+		}
+		columns = append(columns, &columnReader{target: i, pages: pages})
+	}
+	var row parquet.Row
+	for i := range rows {
+		row = row[:0]
+		for _, c := range columns {
+			var err error
+			if row, err = c.appendRow(row); err != nil {
+				return fmt.Errorf("row %d: %w", first+int64(i), err)
+			}
+		}
+		if err := target.Reconstruct(&rows[i], row); err != nil {
+			return fmt.Errorf("row %d: %w", first+int64(i), err)
+		}
 	}
 	return nil
 }

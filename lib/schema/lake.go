@@ -227,6 +227,29 @@ type OrderRow struct {
 	Statements    []StatementRow `parquet:"statements,list"` // what the fold is made of, ordered by (at, rank, event_id)
 }
 
+// OrderInterestRow is the part of OrderRow that says what a purchase was about.
+type OrderInterestRow struct {
+	Shop         string            `parquet:"shop,dict"`
+	OrderID      string            `parquet:"order_id"`
+	Token        string            `parquet:"token,dict"`
+	MoreTokens   []string          `parquet:"more_tokens,list"`
+	Purchase     bool              `parquet:"purchase"`
+	Day          string            `parquet:"day,dict"`
+	RevenueMinor int64             `parquet:"revenue_minor,delta"`
+	Lines        []ItemCategoryRow `parquet:"lines,list"`
+}
+
+// ItemCategoryRow is the part of ItemRow that says what kind of thing it is.
+type ItemCategoryRow struct {
+	Category string `parquet:"category"`
+}
+
+// Table implements Row.
+func (OrderInterestRow) Table() string { return "orders" }
+
+// Personal implements Row.
+func (OrderInterestRow) Personal() []string { return nil }
+
 // StatementRow is what one event said about an order.
 type StatementRow struct {
 	EventID       string    `parquet:"event_id"`

@@ -77,7 +77,14 @@ func (t *Table) layoutName(say func(en, ru string) string) string {
 }
 
 func (t *Table) columnLine(c *Column, say func(en, ru string) string) string {
-	if c.Index < 0 {
+	switch {
+	case c.Index < 0 && !c.Mapped && c.Field == Source && t.Platform != "":
+		return string(c.Field) + " ← " + say("always ", "всегда ") + strconv.Quote(c.Value) + say(" (by the columns)", " (по столбцам)")
+	case c.Index < 0 && !c.Mapped && c.Field == Source:
+		return string(c.Field) + " ← " + say("always ", "всегда ") + strconv.Quote(c.Value) + say(" (by the file's name)", " (по имени файла)")
+	case c.Index < 0 && !c.Mapped:
+		return string(c.Field) + " ← " + say("always ", "всегда ") + strconv.Quote(c.Value) + say(" (the period above the header)", " (период над заголовком)")
+	case c.Index < 0:
 		return string(c.Field) + " ← " + say("always ", "всегда ") + strconv.Quote(oneLine(c.Value)) + " (-map)"
 	}
 	line := string(c.Field) + " ← " + strconv.Itoa(c.Index+1)

@@ -54,6 +54,21 @@ func ReadNumber(s string, style DecimalStyle) (decimal, unit string, ok bool) {
 // TidyNumber undoes how sheets store numbers.
 func TidyNumber(s string) string { return tidyNumber(s) }
 
+// Platforms gives the sources of the cabinets that are recognised.
+func Platforms() []string {
+	var out []string
+	for _, p := range platforms() {
+		out = append(out, p.source)
+	}
+	return out
+}
+
 // Synonyms gives every field and header that a kind of file knows, with the field
 // it leads to.
-func Synonyms(kind Kind) map[string]Field { return vocabularyOf(kind) }
+func Synonyms(kind Kind) map[string]Field {
+	out := map[string]Field{}
+	for key, m := range vocabularyOf(kind) {
+		out[key] = m.field
+	}
+	return out
+}

@@ -46,9 +46,11 @@ const (
 	Company     Field = "company"
 	Date        Field = "date"
 	DateEnd     Field = "date_end"
+	Month       Field = "month" // of costs that are told by the month
 	OrderID     Field = "order_id"
 	LeadID      Field = "lead_id"
 	Amount      Field = "amount"
+	Micros      Field = "amount_micros" // in millionths of the currency's unit
 	Currency    Field = "currency"
 	Shipping    Field = "shipping"
 	Returned    Field = "returned"
@@ -64,6 +66,7 @@ const (
 	UTMSource   Field = "utm_source"
 	Medium      Field = "medium"
 	Campaign    Field = "campaign"
+	Account     Field = "account" // of an advertising cabinet
 	Manager     Field = "manager"
 	Tags        Field = "tags"
 	Comment     Field = "comment"
@@ -108,13 +111,15 @@ func fieldTable() []fieldRow {
 		{Date, "p", "registered|registered at|registration date|signup date|sign up date|customer since|дата регистрации|зарегистрирован|дата добавления|дата создания контакта|дата создания клиента|дата первого обращения"},
 		{Date, "o", "order date|date of order|order time|ordered at|purchased at|purchase date|invoice date|invoicedate|transaction date|sale date|дата заказа|дата оформления|дата оформления заказа|дата создания заказа|дата создания сделки|дата покупки|дата продажи|дата сделки|дата документа|дата чека|оформлен|дата реализации|дата время заказа|дата создания заказа клиента|момент продажи"},
 		{Date, "l", "lead date|submitted at|request date|received at|дата заявки|дата обращения|дата создания лида|дата создания заявки|дата лида|дата звонка|дата отправки|время заявки"},
-		{Date, "c", "date|day|reporting starts|date start|дата|день|дата начала|дата начала отчетности|дата расхода"},
-		{DateEnd, "c", "reporting ends|date stop|date end|дата окончания|дата окончания отчетности"},
+		{Date, "c", "date|day|by day|report date|segments.date|stat_time_day|дата|день|по дням|дата расхода|дата отчета"},
+		{DateEnd, "c", "reporting ends|date stop|date end|end date|дата окончания|дата окончания отчетности|окончание отчетности|завершение отчетности"},
+		{Month, "c", "month|segments.month|месяц"},
 		{OrderID, "o", "order|order id|orderid|order_id|order no|order number|order #|id|invoice|invoice no|invoiceno|invoice number|transaction id|deal id|номер заказа|№ заказа|id заказа|ид заказа|заказ|номер|код заказа|id сделки|номер сделки|номер чека|чек|номер документа|номер накладной|заказ покупателя|ид|номер реализации|номер продажи|номер операции|внешний номер заказа"},
 		{LeadID, "l", "id|lead id|lead_id|request id|submission id|номер заявки|id заявки|id лида|ид|номер|id сделки|номер лида"},
 		{Amount, "o", "amount|total|order total|grand total|order amount|order sum|total price|total amount|sum|revenue|paid amount|value|order value|dollar value|purchase amount|payment amount|net amount|сумма|сумма заказа|итого|итоговая сумма|сумма покупки|сумма продажи|сумма сделки|стоимость заказа|стоимость|всего|выручка|бюджет|бюджет сделки|сумма чека|сумма документа|оплачено|к оплате|общая сумма|сумма с ндс|сумма руб|сумма реализации|сумма оплаты|итого к оплате|стоимость со скидкой|сумма со скидкой|order total amount|итог"},
-		{Amount, "c", "amount|cost|spend|spent|amount spent|total cost|expense|expenses|ad cost|сумма|расход|расходы|расход с ндс|затраты|потрачено|потраченная сумма|израсходовано|стоимость|бюджет|списано|сумма затрат"},
-		{Currency, "oc", "currency|currency code|валюта|код валюты|валюта заказа"},
+		{Amount, "c", "amount|cost|spend|spent|amount spent|total cost|total spent|spent budget|expense|expenses|ad cost|сумма|расход|расходы|расход с ндс|затраты|потрачено|потрачено всего|потраченная сумма|израсходовано|израсходованная сумма|стоимость|списано|сумма затрат|сумма расходов"},
+		{Micros, "c", "cost micros|metrics.cost_micros|spend micros|amount micros"},
+		{Currency, "oc", "currency|currency code|customer.currency_code|валюта|код валюты|валюта заказа"},
 		{Shipping, "o", "shipping|shipping cost|delivery cost|shipping amount|delivery|доставка|стоимость доставки|сумма доставки"},
 		{Returned, "o", "returned|refund|refunded|refund amount|returned amount|возврат|сумма возврата|возвращено"},
 		{Status, "o", "status|order status|state|financial status|статус|статус заказа|состояние|статус сделки|состояние заказа|этап сделки|стадия сделки|стадия|этап|stage"},
@@ -126,17 +131,18 @@ func fieldTable() []fieldRow {
 		{Price, "o", "price|unit price|unitprice|item price|цена|цена за единицу|цена за шт|цена товара"},
 		{ItemSum, "o", "item sum|item_sum|line total|line amount|item total|item amount|сумма позиции|сумма по позиции|стоимость товара|сумма строки|стоимость позиции"},
 		{Source, "olp", "source|lead source|order source|traffic source|channel|источник|источник заказа|источник трафика|источник лида|источник заявки|источник сделки|канал|рекламный источник|откуда узнали|способ оформления|источник клиента|источник контакта"},
-		{Source, "c", "source|utm source|utm_source|channel|platform|ad platform|network|account|источник|канал|площадка|рекламная система|рекламный канал|система"},
+		{Source, "c", "source|utm source|utm_source|ad platform|источник|рекламная система"},
 		{UTMSource, "olp", "utm source"},
 		{Medium, "olp", "medium|utm medium|utm_medium"},
 		{Campaign, "olp", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании"},
-		{Campaign, "c", "campaign|campaign name|utm campaign|utm_campaign|кампания|рекламная кампания|название кампании|название рекламной кампании|имя кампании"},
+		{Campaign, "c", "campaign|campaign name|кампания|рекламная кампания|название кампании|название рекламной кампании|имя кампании|campaign.name"},
 		{Manager, "olp", "manager|owner|responsible|assigned to|sales rep|менеджер|ответственный|ответственный менеджер|продавец|ответственный сотрудник|ответственный за контакт|ответственный за сделку|менеджер заказа"},
 		{Tags, "olp", "tags|tag|labels|теги|тег|метки|теги контакта|теги сделки"},
 		{Comment, "olp", "comment|comments|note|notes|message|text|комментарий|комментарий клиента|примечание|примечания|сообщение|текст|текст заявки|вопрос"},
 		{Interest, "l", "interest|service|product|form|form name|lead name|subject|интерес|услуга|товар|продукт|форма|название формы|тема|направление"},
-		{Clicks, "c", "clicks|link clicks|clicks all|клики|клик|переходы|количество кликов|клики по ссылке|клики все"},
-		{Impressions, "c", "impressions|impr|views|показы|количество показов|просмотры"},
+		{Account, "c", "account|account name|ad account|customer|client login|advertiser name|аккаунт|кабинет|название аккаунта|имя аккаунта|логин|логин клиента"},
+		{Clicks, "c", "clicks|link clicks|clicks destination|metrics.clicks|клики|клик|переходы|количество кликов|клики по ссылке|переходы по ссылке"},
+		{Impressions, "c", "impressions|impression|impr|metrics.impressions|показы|количество показов"},
 		{ConsentAt, "olp", "consent_at|consent at|consent date|date of consent|дата согласия|время согласия"},
 		{consentField(consent.Processing), "olp", "consent|gdpr consent|согласие|согласие на обработку персональных данных|согласие на обработку данных|согласие пдн|согласие на обработку пдн"},
 		{consentField(consent.Ads), "olp", "ads consent|marketing consent|согласие на рекламу|согласие на получение рекламы|согласие реклама"},
@@ -144,6 +150,30 @@ func fieldTable() []fieldRow {
 		{consentField(consent.SMS), "olp", "sms consent|sms opt in|согласие на sms|согласие на смс|согласие на sms рассылку"},
 		{consentField(consent.Call), "olp", "call consent|согласие на звонки|согласие на звонок"},
 		{consentField(consent.Messenger), "olp", "messenger consent|согласие на мессенджеры|согласие на сообщения"},
+	}
+}
+
+// rankedRow is a line of the table of headers of costs files that go before those
+// of the main table (a rank below 0) or are taken only where it has none.
+type rankedRow struct {
+	field    Field
+	rank     int
+	synonyms string
+}
+
+// rankedTable: an UTM campaign is what clients bring along, so it goes before the
+// cabinet's own name, and that before its number. A channel or a site is the
+// source in a table of one's own and something else in a cabinet's report.
+func rankedTable() []rankedRow {
+	return []rankedRow{
+		{Campaign, -1, "utm campaign"},
+		{Campaign, 1, "campaign id|campaign.id|campaign number|id кампании|№ кампании|идентификатор кампании|номер кампании"},
+		{Date, 1, "reporting starts|date start|start date|дата начала|дата начала отчетности|начало отчетности"},
+		{Source, 1, "channel|platform|network|канал|площадка|рекламный канал|система"},
+		{Amount, 1, "бюджет"},
+		{Account, 1, "account id|customer id|customer.id|advertiser id|id аккаунта|идентификатор аккаунта"},
+		{Clicks, 1, "clicks all|outbound clicks|unique link clicks|клики все|уникальные клики по ссылке"},
+		{Impressions, 1, "views|просмотры"},
 	}
 }
 
@@ -161,13 +191,16 @@ func (f Field) purpose() (consent.Purpose, bool) {
 // several tells whether more than one column may hold the field.
 func (f Field) several() bool { return f == Phone || f == Email }
 
+// first tells whether of several columns the first one is as good as any.
+func (f Field) first() bool { return f == Clicks || f == Impressions || f == Account }
+
 func (f Field) isDate() bool {
 	return f == Date || f == DateEnd || f == BirthDate || f == ConsentAt
 }
 
 func (f Field) isNumber() bool {
 	switch f {
-	case Amount, Shipping, Returned, Quantity, Price, ItemSum, Clicks, Impressions:
+	case Amount, Micros, Shipping, Returned, Quantity, Price, ItemSum, Clicks, Impressions:
 		return true
 	}
 	return false
@@ -175,14 +208,19 @@ func (f Field) isNumber() bool {
 
 func (f Field) isMoney() bool {
 	switch f {
-	case Amount, Shipping, Returned, Price, ItemSum:
+	case Amount, Micros, Shipping, Returned, Price, ItemSum:
 		return true
 	}
 	return false
 }
 
-// vocabulary leads from a header's key to its field, for one kind of file.
-type vocabulary map[string]Field
+// vocabulary leads from a header's key to its meaning, for one kind of file.
+type vocabulary map[string]meaning
+
+type meaning struct {
+	field Field
+	rank  int // of several columns for one field the lowest counts
+}
 
 func (t *Table) vocabulary(kind Kind) vocabulary {
 	if t.words[kind] == nil {
@@ -201,12 +239,20 @@ func vocabularyOf(kind Kind) vocabulary {
 			continue
 		}
 		if row.field != person {
-			v[headerKey(string(row.field))] = row.field
+			v[headerKey(string(row.field))] = meaning{field: row.field}
 		}
 		for s := range strings.SplitSeq(row.synonyms, "|") {
-			if key := headerKey(s); v[key] == "" {
-				v[key] = row.field
+			if key := headerKey(s); v[key].field == "" {
+				v[key] = meaning{field: row.field}
 			}
+		}
+	}
+	if kind != CostsFile {
+		return v
+	}
+	for _, row := range rankedTable() {
+		for s := range strings.SplitSeq(row.synonyms, "|") {
+			v[headerKey(s)] = meaning{field: row.field, rank: row.rank}
 		}
 	}
 	return v
@@ -215,23 +261,33 @@ func vocabularyOf(kind Kind) vocabulary {
 // field recognises a header: as it stands, without a currency at its end, and
 // without the entity some CRMs put before a colon ("Контакт: Телефон").
 func (v vocabulary) field(header string) (Field, bool) {
-	if f, ok := v[headerKey(header)]; ok {
-		return f, true
+	m, ok := v.meaning(header)
+	return m.field, ok
+}
+
+func (v vocabulary) meaning(header string) (meaning, bool) {
+	if m, ok := v[headerKey(header)]; ok {
+		return m, true
 	}
 	if bare, _, ok := cutCurrency(header); ok {
-		if f, found := v[headerKey(bare)]; found && f.isMoney() {
-			return f, true
+		if m, found := v[headerKey(bare)]; found && m.field.isMoney() {
+			return m, true
+		}
+	}
+	if bare, ok := cutTax(header); ok {
+		if m, found := v[headerKey(bare)]; found && m.field.isMoney() {
+			return m, true
 		}
 	}
 	if i := strings.LastIndexByte(header, ':'); i >= 0 {
-		if f, ok := v[headerKey(header[i+1:])]; ok {
-			return f, true
+		if m, ok := v[headerKey(header[i+1:])]; ok {
+			return m, true
 		}
 	}
-	if p, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(header)), ConsentPrefix); ok && p != "" && v[headerKey(string(ConsentAt))] != "" {
-		return ConsentPrefix + Field(p), true
+	if p, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(header)), ConsentPrefix); ok && p != "" && v[headerKey(string(ConsentAt))].field != "" {
+		return meaning{field: ConsentPrefix + Field(p)}, true
 	}
-	return "", false
+	return meaning{}, false
 }
 
 // fields lists the field names of a kind in the order of the table, for messages.
@@ -265,10 +321,26 @@ func headerKey(s string) string {
 	return b.String()
 }
 
-// cutCurrency splits "Сумма, руб." or "Amount spent (USD)" into the header and
-// the currency's code.
+// cutTax takes off a header whether its sums hold the value-added tax: both are
+// what they are, and two such columns are asked about.
+func cutTax(header string) (bare string, ok bool) {
+	low := strings.ToLower(header)
+	if len(low) != len(header) {
+		return header, false // a letter whose small form has another length
+	}
+	for _, tax := range [...]string{"с учетом ндс", "с учётом ндс", "включая ндс", "без ндс", "с ндс", "incl. vat", "excl. vat", "with vat", "without vat"} {
+		if i := strings.Index(low, tax); i > 0 {
+			return strings.TrimRight(header[:i], " ,(") + header[i+len(tax):], true
+		}
+	}
+	return header, false
+}
+
+// cutCurrency splits "Сумма, руб.", "Amount spent (USD)" or "Расход, ₽, с НДС"
+// into the header and the currency's code.
 func cutCurrency(header string) (bare, code string, ok bool) {
-	text := strings.TrimRight(strings.TrimSpace(header), " .)]")
+	header, _ = cutTax(header)
+	text := strings.TrimRight(strings.TrimSpace(header), " .,)]")
 	i := strings.LastIndexAny(text, " ,([")
 	if i <= 0 {
 		return header, "", false

@@ -208,6 +208,9 @@ func (t *Table) setHeader(rows []record, header, width int) {
 		return
 	}
 	t.HeaderRow = rows[header].line
+	for _, rec := range rows[:header] {
+		t.above = append(t.above, rec.cells)
+	}
 	for _, c := range rows[header].cells {
 		t.Header = append(t.Header, oneSpace(clean(c)))
 	}

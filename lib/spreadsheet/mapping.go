@@ -101,10 +101,16 @@ func (t *Table) recogniseColumns() error {
 			break
 		}
 	}
+	if t.Kind == "" || t.Kind == CostsFile {
+		t.Platform = platformOf(t.Header)
+	}
 	if t.Kind == "" {
 		if err := t.recogniseKind(); err != nil {
 			return err
 		}
+	}
+	if t.Kind != CostsFile {
+		t.Platform = ""
 	}
 	columns, err := t.assign(t.Kind)
 	if err != nil {
@@ -148,9 +154,11 @@ func (t *Table) recogniseKind() error {
 	}
 	somebody := has(OrdersFile, Client, Phone, Email, person)
 	switch {
+	case t.Platform != "" && has(CostsFile, Amount, Micros):
+		t.Kind = CostsFile // whoever its columns name is an advertiser
 	case somebody && has(OrdersFile, Amount, ItemSum, Price) && has(OrdersFile, Date):
 		t.Kind = OrdersFile
-	case !somebody && has(CostsFile, Amount) && has(CostsFile, Date) && has(CostsFile, Source, Campaign, Clicks, Impressions):
+	case !somebody && has(CostsFile, Amount, Micros) && has(CostsFile, Date, Month) && has(CostsFile, Source, Campaign, Clicks, Impressions):
 		t.Kind = CostsFile
 	case somebody && !has(OrdersFile, Amount, ItemSum, Price):
 		t.Kind = LeadsFile
@@ -178,7 +186,9 @@ func (t *Table) assign(kind Kind) ([]Column, error) {
 		switch a.Column {
 		case "-":
 		case "":
-			if a.Field.isDate() || a.Field.isNumber() {
+			if day, ok := constantDay(a.Value); ok && kind == CostsFile && a.Field == Date {
+				a.Value = day
+			} else if a.Field.isDate() || a.Field.isNumber() {
 				return nil, t.fault(ErrOption, "", "-map cannot give the field "+string(a.Field)+" one value for all rows")
 			}
 			columns = append(columns, Column{Field: a.Field, Index: -1, Value: a.Value, Mapped: true})
@@ -191,18 +201,9 @@ func (t *Table) assign(kind Kind) ([]Column, error) {
 			columns = append(columns, t.column(a.Field, i, true))
 		}
 	}
-	words := t.vocabulary(kind)
-	recognised := map[Field][]int{}
-	for i, h := range t.Header {
-		f, ok := words.field(h)
-		if !ok || taken[i] || settled[f] {
-			continue
-		}
-		if others := recognised[f]; len(others) > 0 && !f.several() && f != person {
-			return nil, t.fault(ErrAmbiguous, "", fmt.Sprintf("the columns %q and %q both look like %s; choose one with -map %s=%s",
-				oneLine(t.Header[others[0]]), oneLine(h), f, f, mapText(h)))
-		}
-		recognised[f] = append(recognised[f], i)
+	recognised, err := t.recognise(kind, taken, settled)
+	if err != nil {
+		return nil, err
 	}
 	if err := t.settlePerson(recognised, settled); err != nil {
 		return nil, err
@@ -215,6 +216,16 @@ func (t *Table) assign(kind Kind) ([]Column, error) {
 	for f, at := range recognised {
 		for _, i := range at {
 			columns = append(columns, t.column(f, i, false))
+		}
+	}
+	if kind == CostsFile {
+		if columns, err = t.settleSource(columns); err != nil {
+			return nil, err
+		}
+		if !settled[Date] {
+			if columns, err = t.settlePeriod(columns); err != nil {
+				return nil, err
+			}
 		}
 	}
 	place := func(f Field) int {
@@ -233,6 +244,58 @@ func (t *Table) assign(kind Kind) ([]Column, error) {
 		return a.Index - b.Index
 	})
 	return columns, nil
+}
+
+// recognise finds the columns of each field by their headers. Of several columns
+// for one field that of the lowest rank counts; equals are asked about.
+func (t *Table) recognise(kind Kind, taken map[int]bool, settled map[Field]bool) (map[Field][]int, error) {
+	words := t.vocabulary(kind)
+	recognised, ranks := map[Field][]int{}, map[Field]int{}
+	for i, h := range t.Header {
+		m, ok := words.meaning(h)
+		if !ok || taken[i] || settled[m.field] {
+			continue
+		}
+		if best, found := ranks[m.field]; !found || m.rank < best {
+			recognised[m.field], ranks[m.field] = nil, m.rank
+		} else if m.rank > best {
+			continue
+		}
+		recognised[m.field] = append(recognised[m.field], i)
+	}
+	for i := range t.Header {
+		m, _ := words.meaning(t.Header[i])
+		at := recognised[m.field]
+		if len(at) < 2 || at[0] != i || m.field.several() || m.field == person {
+			continue
+		}
+		if !m.field.first() {
+			return nil, t.fault(ErrAmbiguous, "", fmt.Sprintf("the columns %q and %q both look like %s; choose one with -map %s=%s",
+				oneLine(t.Header[i]), oneLine(t.Header[at[1]]), m.field, m.field, mapText(t.Header[at[1]])))
+		}
+		recognised[m.field] = at[:1]
+	}
+	if kind == CostsFile {
+		t.leaveOut(recognised, ranks)
+	}
+	return recognised, nil
+}
+
+// leaveOut drops what a costs file's other columns make meaningless: in a report
+// of days the period that Meta repeats in each row, and in a cabinet's report a
+// channel, a site or a budget.
+func (t *Table) leaveOut(recognised map[Field][]int, ranks map[Field]int) {
+	words := t.vocabulary(CostsFile)
+	for _, h := range t.Header {
+		if m, _ := words.meaning(h); m.field == Date && m.rank > ranks[Date] && len(recognised[Date]) > 0 {
+			delete(recognised, DateEnd)
+		}
+	}
+	for _, f := range []Field{Source, Amount} {
+		if t.Platform != "" && ranks[f] > 0 {
+			delete(recognised, f)
+		}
+	}
 }
 
 // settlePerson decides what stands under a header such as "Клиент": ids are the
@@ -283,7 +346,7 @@ func (t *Table) column(f Field, i int, mapped bool) Column {
 // amountColumn is the column that says what a row is worth: the amount, else the
 // sum of the line, else the price, which the quantity multiplies.
 func (t *Table) amountColumn() *Column {
-	for _, f := range []Field{Amount, ItemSum, Price} {
+	for _, f := range []Field{Amount, Micros, ItemSum, Price} {
 		for i := range t.Columns {
 			if t.Columns[i].Field == f {
 				return &t.Columns[i]
@@ -341,14 +404,17 @@ func (t *Table) required() error {
 			return need("the client (phone, email or client)", "phone")
 		}
 	case CostsFile:
-		if !has(Date) {
-			return need("the day", "date")
+		if !has(Date, Month) {
+			return t.fault(ErrMissing, "", "there is no column for the day; export the report by day, name the column with -map date=COLUMN, or say the month that all rows are of with -map date==2026-11; "+t.found())
 		}
-		if !has(Amount) {
+		if !has(Amount, Micros) {
 			return need("the amount", "amount")
 		}
 		if !has(Source) {
-			return t.fault(ErrMissing, "", "there is no column for the source; name it with -map source=COLUMN, or give all rows one with -map source==yandex; "+t.found())
+			return t.fault(ErrMissing, "", "there is no column for the source; name it with -map source=COLUMN, give all rows one with -map source==yandex (or vk, google, facebook), or begin the file's name with it, as in yandex-2026-11.csv; "+t.found())
+		}
+		if t.Platform == "telegram" && !has(Campaign) && !slices.ContainsFunc(t.opts.Map, func(a Assignment) bool { return a.Field == Campaign }) {
+			return t.fault(ErrMissing, "", "the report does not say which ad it is of; name its campaign with -map campaign==NAME, or say with -map campaign=- that it is of the whole account")
 		}
 	}
 	return nil

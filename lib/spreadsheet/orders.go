@@ -91,17 +91,6 @@ type LeadRow struct {
 	Notes                             []*RowError
 }
 
-// CostRow is one row of an advertising cabinet's report: the cost of a day.
-type CostRow struct {
-	Row              Row
-	Day              string // YYYY-MM-DD as written, in no time zone but the report's
-	Source, Campaign string
-	Amount           money.Amount
-	Clicks           *int64 // nil = not said
-	Impressions      *int64
-	Notes            []*RowError
-}
-
 // ClientRow is one row of a client base. Since is when the client was put into it,
 // zero where the file does not say.
 type ClientRow struct {
@@ -138,11 +127,6 @@ func Leads(t *Table) iter.Seq2[LeadRow, error] {
 // Clients gives the rows of a client base in the same way.
 func Clients(t *Table) iter.Seq2[ClientRow, error] {
 	return typed(t, ClientsFile, (*reader).baseRow, func(row Row) ClientRow { return ClientRow{Row: row} })
-}
-
-// Costs gives the rows of a costs file in the same way.
-func Costs(t *Table) iter.Seq2[CostRow, error] {
-	return typed(t, CostsFile, (*reader).cost, func(row Row) CostRow { return CostRow{Row: row} })
 }
 
 func typed[R any](t *Table, kind Kind, read func(*reader, Row) (R, *RowError), bare func(Row) R) iter.Seq2[R, error] {
@@ -254,36 +238,6 @@ func (r *reader) baseRow(row Row) (ClientRow, *RowError) {
 		r.notes = append(r.notes, fault) // nobody is left out of a client base for the day of its row
 	}
 	c.Manager, c.Comment, c.Tags, c.Attribution = r.value(Manager), r.value(Comment), r.tags(), r.attribution()
-	c.Notes = r.notes
-	return c, nil
-}
-
-func (r *reader) cost(row Row) (CostRow, *RowError) {
-	r.begin(row)
-	c := CostRow{Row: row, Source: r.value(Source), Campaign: r.value(Campaign)}
-	var fault *RowError
-	if c.Day, fault = r.day(Date); fault != nil {
-		return c, fault
-	}
-	if r.has(DateEnd) && !nothing(r.value(DateEnd)) {
-		end, bad := r.day(DateEnd)
-		if bad != nil {
-			return c, bad
-		}
-		if end != c.Day {
-			return c, r.fault(DateEnd, BadDate, "the row covers several days; export the report by day")
-		}
-	}
-	if c.Source == "" {
-		return c, r.fault(Source, BadSource, "the source is empty; fill the cell")
-	}
-	if fault = r.currency(); fault != nil {
-		return c, fault
-	}
-	if c.Amount, fault = r.amount(); fault != nil {
-		return c, fault
-	}
-	c.Clicks, c.Impressions = r.whole(Clicks), r.whole(Impressions)
 	c.Notes = r.notes
 	return c, nil
 }

@@ -260,6 +260,20 @@ func (r *reader) amount() (money.Amount, *RowError) {
 	if r.code == "" {
 		return money.Amount{}, r.fault(c.Field, BadCurrency, "the row names no currency; say it with -currency")
 	}
+	if c.Field == Micros {
+		text, ok := micros(n.signed(n.digits))
+		if !ok {
+			return money.Amount{}, r.fault(c.Field, BadAmount, "this is not a number of millionths; write it without a fraction, or say -map amount=COLUMN for whole units")
+		}
+		if n, ok = scanNumber(text); !ok {
+			return money.Amount{}, r.fault(c.Field, BadAmount, "the sum is too large; correct the cell")
+		}
+		amount, reason := r.money(n, &Column{Decimal: DecimalPoint})
+		if reason != "" {
+			return money.Amount{}, r.fault(c.Field, BadAmount, reason)
+		}
+		return amount, nil
+	}
 	amount, reason := r.money(n, c)
 	if reason != "" {
 		return money.Amount{}, r.fault(c.Field, BadAmount, reason)

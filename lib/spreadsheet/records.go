@@ -278,7 +278,9 @@ func (r *recorder) costs() error {
 		var sums CostSums
 		notes := map[int][]*RowError{}
 		err := rowsOf(r, Costs(r.t), func(c CostRow) Row { return c.Row }, func(c CostRow) error {
-			sums.Add(c, true)
+			if !sums.Add(c, true) {
+				return r.rejected(c.Row, SeveralCurrencies(r.t, c.Row.Number))
+			}
 			if len(c.Notes) > 0 {
 				notes[c.Row.Number] = c.Notes
 			}

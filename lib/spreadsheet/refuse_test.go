@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -223,6 +225,17 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte("sep=;\nphone;date\n\"8 999\";05/06/2026\n"))
 	f.Add([]byte("\xFF\xFEp\x00h\x00o\x00n\x00e\x00\n\x001\x002\x00"))
 	f.Add([]byte("PK\x03\x04"))
+	exports, err := filepath.Glob("testdata/costs/*.[ct]sv")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range exports {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(body)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		table, err := spreadsheet.Open("f.csv", bytes.NewReader(data), int64(len(data)), spreadsheet.Options{Currency: "RUB", MaxUnzipped: 1 << 20})
 		if err != nil {
@@ -257,6 +270,15 @@ func FuzzOpen(f *testing.F) {
 		}
 		if table.Describe("ru") == "" {
 			t.Fatal("nothing is described")
+		}
+		costs, err := spreadsheet.Open("vk.csv", bytes.NewReader(data), int64(len(data)), spreadsheet.Options{Kind: spreadsheet.CostsFile, Currency: "RUB", MaxUnzipped: 1 << 20})
+		if err != nil {
+			return
+		}
+		for row, err := range spreadsheet.Costs(costs) {
+			if err == nil && (row.Source == "" || len(row.Day) != len("2006-01-02") || row.Amount.Currency == "") {
+				t.Fatalf("a cost without source, day or currency: %+v", row)
+			}
 		}
 	})
 }

@@ -1,8 +1,6 @@
 package spreadsheet
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -162,65 +160,6 @@ func (c ClientRow) Event(evidence Evidence) event.Event {
 		ev.Attributes = map[string]string{"comment": c.Comment}
 	}
 	return ev
-}
-
-// CostSums adds up the rows of each day, source and campaign: they are parts of
-// one sum (ad groups, devices), while two statements of it would replace each
-// other. The zero value is ready.
-type CostSums struct {
-	sums map[costKey]*CostSum
-	keys []costKey
-}
-
-type costKey struct{ day, source, campaign, currency string }
-
-// CostSum is one day's cost of a campaign.
-type CostSum struct {
-	Rows []Row // without their text, unless it was asked for
-
-	minor, clicks int64
-	clicked       bool
-}
-
-// Add takes a row; keep keeps its text.
-func (s *CostSums) Add(row CostRow, keep bool) {
-	key := costKey{row.Day, row.Source, row.Campaign, row.Amount.Currency}
-	sum := s.sums[key]
-	if sum == nil {
-		if s.sums == nil {
-			s.sums = map[costKey]*CostSum{}
-		}
-		sum = &CostSum{}
-		s.sums[key], s.keys = sum, append(s.keys, key)
-	}
-	sum.minor += row.Amount.Minor
-	if row.Clicks != nil {
-		sum.clicks, sum.clicked = sum.clicks+*row.Clicks, true
-	}
-	if !keep {
-		row.Row = Row{Number: row.Row.Number}
-	}
-	sum.Rows = append(sum.Rows, row.Row)
-}
-
-// Each calls use for every sum in the order of the file, until it returns false.
-// The event has no id; its time is the beginning of the day in the location.
-func (s *CostSums) Each(location *time.Location, use func(ev event.Event, rows []Row) bool) error {
-	for _, k := range s.keys {
-		sum := s.sums[k]
-		cost := &event.Cost{Day: k.day, Source: k.source, Campaign: k.campaign, Amount: money.Decimal(sum.minor, k.currency), Currency: k.currency}
-		if sum.clicked {
-			cost.Clicks = strconv.FormatInt(sum.clicks, 10)
-		}
-		at, err := time.ParseInLocation(time.DateOnly, k.day, location)
-		if err != nil {
-			return fmt.Errorf("day of costs: %w", err) // the reader gives days in this form only
-		}
-		if !use(event.Event{Kind: event.CostSpent, At: at.UTC(), Cost: cost}, sum.Rows) {
-			break
-		}
-	}
-	return nil
 }
 
 // client is what a row says of a person, in the event's words.

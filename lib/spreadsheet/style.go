@@ -21,6 +21,7 @@ type tally struct {
 	comma, point    int // numbers that tell their style
 	open            int // numbers that do not: 1,234
 	plain           int
+	spent, micros   int // sums that are not 0; those that are whole hundredths in millionths
 	currency        string
 	otherCurrencies bool
 }
@@ -62,6 +63,9 @@ func (t *Table) recogniseStyles() error {
 		if err := y.settle(t, tallies); err != nil {
 			return err
 		}
+		if y.spent > 0 && y.micros == y.spent && t.fromInterface() && !y.column.Mapped {
+			return t.fault(ErrAmbiguous, t.nameOf(y.column), "the sums look like millionths, as the interface of the cabinet gives them; say -map amount_micros="+mapText(t.nameOf(y.column))+" if they are, or -map amount="+mapText(t.nameOf(y.column)))
+		}
 	}
 	return t.checkCurrency(tallies)
 }
@@ -97,6 +101,12 @@ func (y *tally) add(t *Table, s string) {
 	n, ok := scanNumber(s)
 	if !ok {
 		return
+	}
+	if y.column.Field == Amount && strings.Trim(n.digits, "0.,") != "" {
+		y.spent++
+		if digitRun(n.digits) == len(n.digits) && strings.HasSuffix(n.digits, "0000") {
+			y.micros++
+		}
 	}
 	switch n.evidence() {
 	case tellsComma:

@@ -51,6 +51,7 @@ type Table struct {
 	Columns   []Column // what each recognised field is read from, in the order of the fields
 	Unused    []int    // 0-based columns that have a header or values and no field
 	Sample    []Row    // the first rows of data, at most 20; personal
+	Platform  string   // the advertising cabinet that wrote a costs file, as its costs' source; empty = not recognised
 
 	opts  Options
 	src   io.ReaderAt
@@ -60,6 +61,7 @@ type Table struct {
 	skip  int // first lines that only configure spreadsheet programs
 	width int
 	book  *workbook
+	above [][]string          // cells of the rows before the header
 	words map[Kind]vocabulary // built once for an Open
 	count Count
 }
@@ -232,6 +234,9 @@ func (t *Table) repeatsHeader(cells []string) bool {
 // isTotal recognises a line of sums: its first filled cell says so, and nothing
 // else in it tells whose or which day's record it would be.
 func (t *Table) isTotal(cells []string) bool {
+	if t.Kind == CostsFile && len(t.Columns) > 0 {
+		return t.isCostTotal(cells)
+	}
 	first := -1
 	for i, c := range cells {
 		if c != "" && clean(c) != "" {

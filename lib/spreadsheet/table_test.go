@@ -216,7 +216,7 @@ func TestLeads(t *testing.T) {
 
 func TestCosts(t *testing.T) {
 	text := "Campaign performance\tReport\n\nDay\tCampaign\tCost\tCurrency code\tClicks\tImpr.\n" +
-		"2026-11-20\tbrand\t1,200.50\tUSD\t1,040\t 9,000\n2026-11-21\tbrand\t --\tUSD\t0\t0\nTotal: Account\t\t1,200.50\tUSD\t1,040\t9,000\n"
+		"2026-11-20\tbrand\t1,200.50\tUSD\t1,040\t 9,000\n2026-11-21\tbrand\t --\tUSD\t3\t0\n2026-11-22\tbrand\t --\tUSD\t0\t0\nTotal: Account\t\t1,200.50\tUSD\t1,040\t9,000\n"
 	table := mustOpen(t, text, spreadsheet.Options{Map: mapping(t, "source==google")})
 	var rows []spreadsheet.CostRow
 	var codes []spreadsheet.Code
@@ -233,19 +233,19 @@ func TestCosts(t *testing.T) {
 	if diff := cmp.Diff([]spreadsheet.Code{spreadsheet.BadAmount, spreadsheet.Total}, codes); diff != "" {
 		t.Errorf("codes differ (-want +got):\n%s", diff)
 	}
-	if len(rows) != 1 || rows[0].Day != "2026-11-20" || rows[0].Source != "google" || rows[0].Campaign != "brand" ||
+	if len(rows) != 2 || rows[1].Day != "2026-11-22" || rows[1].Amount.Minor != 0 || rows[0].Day != "2026-11-20" || rows[0].Source != "google" || rows[0].Campaign != "brand" ||
 		rows[0].Amount != (money.Amount{Minor: 120050, Currency: "USD"}) || *rows[0].Clicks != 1040 || *rows[0].Impressions != 9000 {
 		t.Errorf("costs = %+v", rows)
 	}
 
-	meta := "Reporting starts,Reporting ends,Campaign name,Amount spent (EUR),Link clicks\n2026-11-01,2026-11-30,x,10.00,1\n2026-11-02,2026-11-02,x,11.00,1\n"
+	meta := "Reporting starts,Reporting ends,Campaign name,Amount spent (EUR),Link clicks\n2026-10-31,2026-11-30,x,10.00,1\n2026-11-02,2026-11-02,x,11.00,1\n"
 	table = mustOpen(t, meta, spreadsheet.Options{Map: mapping(t, "source==meta")})
 	var got []string
 	for row, err := range spreadsheet.Costs(table) {
 		got = append(got, fmt.Sprint(row.Day, " ", row.Amount.Minor, " ", row.Amount.Currency, " ", err))
 	}
 	want := []string{`2026-11-02 1100 EUR <nil>`}
-	if diff := cmp.Diff(want, got[1:]); diff != "" || !strings.Contains(got[0], "covers several days") {
+	if diff := cmp.Diff(want, got[1:]); diff != "" || !strings.Contains(got[0], "several days of more than one month") {
 		t.Errorf("costs of Meta = %q", got)
 	}
 }

@@ -118,11 +118,15 @@ func (t *Table) HeaderOf(field Field) string {
 	return ""
 }
 
-// SeveralCurrencies is the fault of a row of an order whose other rows are in
-// another currency.
+// SeveralCurrencies is the fault of a row of an order, or of a campaign's day,
+// whose other rows are in another currency.
 func SeveralCurrencies(t *Table, row int) *RowError {
+	what := "an order"
+	if t.Kind == CostsFile {
+		what = "one day and campaign"
+	}
 	return &RowError{
 		File: t.Name, Row: row, Column: t.HeaderOf(Currency), Code: BadCurrency,
-		Reason: "the rows of an order are in several currencies; correct one of them",
+		Reason: "the rows of " + what + " are in several currencies; correct one of them",
 	}
 }

@@ -24,6 +24,8 @@ func currencyWord(s string) (string, bool) {
 		return "UAH", true
 	case "BYN", "BYR", "AMD", "GEL", "UZS", "KGS", "AZN", "TRY", "CNY", "GBP", "CHF", "PLN", "CZK", "AED", "INR", "JPY", "CAD", "AUD", "ILS", "THB", "MDL", "TJS":
 		return s, true
+	case "TON": // of Telegram Ads
+		return s, true
 	case "₺":
 		return "TRY", true
 	case "£":
@@ -56,10 +58,14 @@ func yesNo(s string) (given, known, ok bool) {
 	return false, false, false
 }
 
+func totalWords() [10]string {
+	return [...]string{"итого", "итог", "всего", "общий итог", "общий объем", "total", "totals", "grand total", "subtotal", "sum"}
+}
+
 // totalWord tells whether a cell begins a line of sums.
 func totalWord(s string) bool {
 	s = strings.ToLower(strings.TrimSpace(s))
-	for _, word := range [...]string{"итого", "итог", "всего", "общий итог", "общий объем", "total", "totals", "grand total", "subtotal", "sum"} {
+	for _, word := range totalWords() {
 		rest, ok := strings.CutPrefix(s, word)
 		if !ok {
 			continue

@@ -28,6 +28,10 @@ type SheetRow struct {
 	Event  *event.Event `json:"event,omitempty"`  // without an id; nil where Fault is set
 	Fault  *SheetFault  `json:"fault,omitempty"`
 	Again  int          `json:"again,omitempty"` // equal unreadable rows before this one in the file
+	// Of is a hash of all that its file tells, for a statement which a later file
+	// replaces: what the next one changes and the one after it changes back is told
+	// a third time.
+	Of string `json:"of,omitempty"`
 }
 
 // SheetFault says why a row could not be read; see SheetReason.
