@@ -89,7 +89,7 @@ var homes = map[string][]string{
 	"golang.org/x/net":                         {"lib/identity", "lib/webhook", "lib/audience"},
 	"golang.org/x/sys":                         {"lib/objstore/filestore"},
 	"golang.org/x/term":                        {"infra/leadlake"},
-	"golang.org/x/text":                        {"lib/webhook", "lib/spreadsheet", "lib/config", "lib/analytics", "lib/portal", "lib/audience", "infra/leadlake"},
+	"golang.org/x/text":                        {"lib/identity", "lib/webhook", "lib/spreadsheet", "lib/config", "lib/analytics", "lib/portal", "lib/audience", "infra/leadlake"},
 }
 
 // sources are the parsed imports of one package folder, tests left out.

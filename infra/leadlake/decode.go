@@ -126,9 +126,9 @@ func decoded(cfg *config.Config, d webhook.Delivery) decodeResult {
 		result.Failed = &decodeFault{Reason: out.Failure.Reason, Detail: out.Failure.Detail, Faults: out.Failure.Faults}
 	}
 	// Tokens are made on the way and thrown away, so any key will do.
-	refiner := lake.Refiner{Key: identity.NewKey(make([]byte, 32)), Phones: phone.Parser{}}
+	refinery := lake.Refiner{Key: identity.NewKey(make([]byte, 32)), Phones: phone.Parser{}}.Under(cfg)
 	for _, ev := range out.Events {
-		result.Events = append(result.Events, refiner.Normalise(ev, cfg.Business.Country))
+		result.Events = append(result.Events, refinery.Normalise(ev))
 	}
 	return result
 }

@@ -22,7 +22,7 @@ import (
 type importer struct {
 	cfg      *config.Config
 	source   config.Source
-	refiner  lake.Refiner
+	refinery lake.Refinery
 	statuses statuses
 
 	events     []schema.EventRow
@@ -52,7 +52,7 @@ type fileCount struct {
 
 func newImporter(cfg *config.Config, source config.Source, refiner lake.Refiner, flags pairFlag) *importer {
 	return &importer{
-		cfg: cfg, source: source, refiner: refiner, statuses: newStatuses(source.Orders.Map, flags),
+		cfg: cfg, source: source, refinery: refiner.Under(cfg), statuses: newStatuses(source.Orders.Map, flags),
 		byID: map[string]int{}, currencies: map[string]int{},
 	}
 }
@@ -130,7 +130,7 @@ func (im *importer) deliver(row int, outcome, reason string, ids []string) {
 // add refines an event of some rows. The same statement again is a duplicate;
 // another one under the same id is kept beside the first, and the fold decides.
 func (im *importer) add(ev event.Event, rows []int) error {
-	row, contact, err := im.refiner.Refine(im.cfg, lake.Origin{Source: im.source, RawObject: "file-" + strconv.Itoa(im.index)}, ev)
+	row, contact, err := im.refinery.Refine(lake.Origin{Source: im.source, RawObject: "file-" + strconv.Itoa(im.index)}, ev)
 	if err != nil {
 		fault := &spreadsheet.RowError{File: im.file, Row: rows[0], Code: spreadsheet.BadAmount, Reason: err.Error()}
 		im.failed = append(im.failed, failedRow{err: fault})
@@ -178,7 +178,7 @@ func sameStatement(a, b schema.EventRow) bool {
 // shows in clear; a table of sales by client number has one for every row.
 func onlyExternalID(c *schema.ContactRow, shown string) bool {
 	return shown != "" && c.ExternalID == shown && len(c.Phones)+len(c.Emails)+len(c.BadPhones)+len(c.BadEmails)+len(c.Attributes.Pairs) == 0 &&
-		c.CardNo+c.Name+c.FirstName+c.LastName+c.BirthDate+c.Gender+c.City+c.Country+c.Address+c.Company+c.Text == ""
+		c.CardNo+c.Name+c.FirstName+c.LastName+c.BirthDate+c.BadBirth+c.Gender+c.City+c.Country+c.Address+c.Company+c.Text == ""
 }
 
 func (im *importer) leads(table *spreadsheet.Table) error {

@@ -75,7 +75,7 @@ type Client struct {
 	Name             string            `json:"name,omitempty"`
 	FirstName        string            `json:"first_name,omitempty"`
 	LastName         string            `json:"last_name,omitempty"`
-	BirthDate        string            `json:"birth_date,omitempty"` // YYYY-MM-DD
+	BirthDate        string            `json:"birth_date,omitempty"` // as stated; identity.ParseBirthDate reads it
 	Gender           string            `json:"gender,omitempty"`     // f or m
 	City             string            `json:"city,omitempty"`
 	Country          string            `json:"country,omitempty"` // ISO 3166 alpha-2

@@ -37,7 +37,7 @@ func (r *reader) client(v Value, path string) Client {
 		case "last_name":
 			c.LastName = r.text(m.Value, at)
 		case "birth_date":
-			c.BirthDate = r.birthDate(m.Value, at, &c)
+			c.BirthDate = r.text(m.Value, at)
 		case "gender":
 			c.Gender = Gender(r.text(m.Value, at))
 		case "city":
@@ -59,19 +59,6 @@ func (r *reader) client(v Value, path string) Client {
 		}
 	}
 	return c
-}
-
-// birthDate keeps an impossible day as an attribute: the lead must not fail
-// because of it (webhooks.md, Passquare).
-func (r *reader) birthDate(v Value, path string, c *Client) string {
-	probe := reader{defaults: r.defaults}
-	day := probe.day(v, path)
-	if len(probe.faults) > 0 && (v.Type == String || v.Type == Number) {
-		keep(&c.Attributes, "birth_date_unread", v)
-		return ""
-	}
-	r.faults = append(r.faults, probe.faults...)
-	return day
 }
 
 // Gender reads the usual words for f and m; anything else is not told.

@@ -134,7 +134,6 @@ func TestFromJSONForgives(t *testing.T) {
 		{"null everywhere", `{"kind":"lead","id":null,"at":null,"client":null,"order":null,"consents":null,"attribution":null,"interests":null,"contact":null}`},
 		{"PHP's empty map", `{"kind":"lead","client":[],"attribution":[],"attributes":[],"order":[]}`},
 		{"empty texts", `{"kind":"lead","id":"","at":"","client":{"phone":"","birth_date":""},"stage":""}`},
-		{"impossible birthday", `{"kind":"lead","client":{"birth_date":"1990-02-29"}}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ev, faults := read(t, tt.body)
@@ -142,6 +141,14 @@ func TestFromJSONForgives(t *testing.T) {
 				t.Errorf("event %+v, faults %v", ev, faults)
 			}
 		})
+	}
+}
+
+func TestABirthdayIsPassedOnAsWritten(t *testing.T) {
+	for _, day := range []string{"1990-02-29", "01.02.1990", "1 февраля"} {
+		if ev, faults := read(t, `{"kind":"lead","client":{"birth_date":"`+day+`"}}`); len(faults) > 0 || ev.Client.BirthDate != day {
+			t.Errorf("%s: %q, faults %v", day, ev.Client.BirthDate, faults)
+		}
 	}
 }
 

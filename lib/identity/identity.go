@@ -16,8 +16,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
 )
 
 // Phone is a number in E.164 with its plus sign, such as +79995551111.
@@ -52,104 +50,31 @@ func (Phone) MarshalText() ([]byte, error) { return []byte("[phone]"), nil }
 // MarshalText keeps the address out of JSON, and so out of a logged struct.
 func (Email) MarshalText() ([]byte, error) { return []byte("[email]"), nil }
 
-// PhoneParser reads a phone as people write it, with a default country
-// (ISO 3166 alpha-2) for national forms. It reports false for what is no
-// dialable number. Implementations are pure and safe for concurrent use.
+// PhoneNumber is a number with the extension behind it, digits or empty. The
+// extension is no part of what makes two people one.
+type PhoneNumber struct {
+	Phone     Phone
+	Extension string
+}
+
+// LogValue keeps the number out of logs.
+func (PhoneNumber) LogValue() slog.Value { return slog.StringValue("[phone]") }
+
+// Format keeps the number and its extension out of every fmt verb.
+func (PhoneNumber) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[phone]")) }
+
+// MarshalText keeps the number and its extension out of JSON.
+func (PhoneNumber) MarshalText() ([]byte, error) { return []byte("[phone]"), nil }
+
+// PhoneParser reads phones as people write them, with a default country
+// (ISO 3166 alpha-2) for national forms. Implementations are pure and safe for
+// concurrent use.
 type PhoneParser interface {
+	// Parse reads a field of one number; false for what is no dialable number.
 	Parse(raw, country string) (Phone, bool)
-}
-
-// ParseEmail normalises a mail address: blanks around it and a mailto: prefix
-// go, letters become lower case, a punycode domain becomes Unicode. Nothing is
-// corrected: an address that is no address is refused. Stricter than RFC 5321
-// where real addresses allow it: one @, no blanks, quotes, controls or invisible
-// characters, a dot in the domain and no number as its last part, no dot at
-// either end of the local part and no two in a row. A normal form read again is
-// itself.
-func ParseEmail(raw string) (Email, bool) {
-	s := strings.TrimFunc(raw, func(r rune) bool {
-		return unicode.IsSpace(r) || r == '<' || r == '>' || r == ';' || r == ',' || r == '\u200b' || r == '\ufeff'
-	})
-	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
-		s = s[7:]
-	}
-	if len(s) < 6 || len(s) > 254 || !utf8.ValidString(s) {
-		return "", false
-	}
-	local, domain, ok := strings.Cut(strings.ToLower(s), "@")
-	if !ok || local == "" || len(local) > 64 || strings.HasPrefix(local, ".") || strings.HasSuffix(local, ".") || strings.Contains(local, "..") {
-		return "", false
-	}
-	for _, r := range local {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`"(),:;<>[\]@`, r) {
-			return "", false
-		}
-	}
-	for _, r := range domain { // plain ASCII domains, nearly all of them, need no IDNA tables
-		if r >= utf8.RuneSelf || strings.HasPrefix(domain, "xn--") || strings.Contains(domain, ".xn--") {
-			unicodeDomain, err := idna.Lookup.ToUnicode(domain)
-			if err != nil {
-				return "", false
-			}
-			// What is mapped must stand by itself: some letters become ones that
-			// the rules for right-to-left labels refuse.
-			if again, err := idna.Lookup.ToUnicode(unicodeDomain); err != nil || again != unicodeDomain {
-				return "", false
-			}
-			if _, err := idna.Lookup.ToASCII(unicodeDomain); err != nil {
-				return "", false
-			}
-			return Email(local + "@" + unicodeDomain), validLabels(unicodeDomain)
-		}
-	}
-	return Email(local + "@" + domain), validLabels(domain)
-}
-
-func validLabels(domain string) bool {
-	labels := strings.Split(domain, ".")
-	last := labels[len(labels)-1]
-	if len(labels) < 2 || len(last) < 2 || strings.Trim(last, "0123456789") == "" {
-		return false
-	}
-	for _, label := range labels {
-		if label == "" || len(label) > 63 || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
-			return false
-		}
-		for _, r := range label {
-			if r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// Junk reports whether a well-formed address is one that people type to get rid
-// of a form (metrics, "Identity": junk values link nothing). A word that real
-// companies use too, such as mail@, is junk only at a free mail provider or at
-// its own name (mail@mail.ru).
-func (e Email) Junk() bool {
-	local, domain, _ := strings.Cut(string(e), "@")
-	switch local {
-	case "test", "tests", "testtest", "test1", "123", "1234", "12345", "qwerty", "asdf", "none", "noemail", "no-email", "nomail", "noreply", "no-reply":
-		return true
-	case "no", "net", "нет", "email", "mail", "user", "example":
-		name, _, _ := strings.Cut(domain, ".")
-		return name == local || freeMail(domain)
-	}
-	switch domain {
-	case "example.org", "test.com", "test.ru", "test.test", "localhost.localdomain", "mail.mail", "aaa.aaa":
-		return true
-	}
-	return len(local) > 2 && sameRune(local)
-}
-
-func freeMail(domain string) bool {
-	switch domain {
-	case "mail.ru", "bk.ru", "list.ru", "inbox.ru", "yandex.ru", "ya.ru", "rambler.ru", "gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com":
-		return true
-	}
-	return false
+	// ParseAll reads all numbers of a field, in its order, and what of it was not
+	// read: as typed, and the whole field where it holds no number.
+	ParseAll(raw, country string) (numbers []PhoneNumber, rest []string)
 }
 
 // Junk reports whether a number is a filler: too short for any country, all

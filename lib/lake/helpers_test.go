@@ -44,6 +44,13 @@ func (numbers) Parse(raw, _ string) (identity.Phone, bool) {
 	return identity.Phone(raw), strings.HasPrefix(raw, "+7") && len(raw) == 12
 }
 
+func (n numbers) ParseAll(raw, country string) ([]identity.PhoneNumber, []string) {
+	if number, ok := n.Parse(raw, country); ok {
+		return []identity.PhoneNumber{{Phone: number}}, nil
+	}
+	return nil, []string{raw}
+}
+
 // world is one store with a clock, its configuration and a compactor.
 type world struct {
 	t     *testing.T

@@ -42,7 +42,8 @@ type preparedEvent struct {
 // prepareAll prepares rows on all processors, in their order.
 func (r Refiner) prepareAll(cfg *config.Config, rows []rawDelivery) []prepared {
 	out := make([]prepared, len(rows))
-	inParallel(len(rows), runtime.GOMAXPROCS(0), func(i int) { out[i] = r.prepare(cfg, rows[i]) })
+	under := r.Under(cfg)
+	inParallel(len(rows), runtime.GOMAXPROCS(0), func(i int) { out[i] = under.prepare(rows[i]) })
 	return out
 }
 
@@ -62,7 +63,8 @@ func inParallel(n, workers int, run func(i int)) {
 
 // prepare is pure. What breaks on a delivery makes it a failed one, so that one
 // delivery never stops the others.
-func (r Refiner) prepare(cfg *config.Config, row rawDelivery) (p prepared) {
+func (r Refinery) prepare(row rawDelivery) (p prepared) {
+	cfg := r.cfg
 	p = prepared{rawDelivery: row, hash: bodyHash(content(row.RawRow))}
 	if p.source, p.known = cfg.SourceNamed(row.Source); !p.known {
 		return p
@@ -85,7 +87,7 @@ func (r Refiner) prepare(cfg *config.Config, row rawDelivery) (p prepared) {
 		ev.DeriveID(row.Source, row.ReceivedAt)
 		e := &p.events[i]
 		e.id, e.name, e.hash = ev.ID, fingerprint(row.Source, ev.ID), contentHash(&ev)
-		e.row, e.contact, e.err = r.Refine(cfg, origin, ev)
+		e.row, e.contact, e.err = r.Refine(origin, ev)
 	}
 	return p
 }

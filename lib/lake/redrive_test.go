@@ -235,6 +235,13 @@ func (m moody) Parse(raw, country string) (identity.Phone, bool) {
 	return numbers{}.Parse(raw, country)
 }
 
+func (m moody) ParseAll(raw, country string) ([]identity.PhoneNumber, []string) {
+	if number, ok := m.Parse(raw, country); ok {
+		return []identity.PhoneNumber{{Phone: number}}, nil
+	}
+	return nil, []string{raw}
+}
+
 func TestWhatPanicsStaysFailedAndItsNeighboursGoOn(t *testing.T) {
 	w := newWorld(t, new(objstore.Mem))
 	mended := false

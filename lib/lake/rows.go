@@ -15,85 +15,9 @@ import (
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/consent"
 	"github.com/leadlake/leadlake/lib/event"
-	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/money"
 	"github.com/leadlake/leadlake/lib/schema"
 )
-
-// Refiner turns stated events into rows of the lake: contact values into normal
-// forms and tokens, money into minor units, URLs into what is not personal. It
-// is pure and safe for concurrent use.
-type Refiner struct {
-	Key    identity.Key
-	Phones identity.PhoneParser
-}
-
-// people holds the identifiers of one client as they were understood.
-type people struct {
-	tokens              []string
-	phones, emails      []string // normal forms
-	badPhones, badEmail []string
-}
-
-// identify reads a client's identifiers; the country is the default of national
-// phones. Junk and unreadable values give no token and are kept as typed.
-func (r Refiner) identify(c event.Client, shop, country string) people {
-	var p people
-	add := func(t identity.Token) {
-		if t != "" && !slices.Contains(p.tokens, string(t)) {
-			p.tokens = append(p.tokens, string(t))
-		}
-	}
-	add(r.Key.Card(c.CardNo))
-	for _, id := range c.AllExternalIDs() {
-		add(r.Key.External(shop, id))
-	}
-	if c.Country != "" && len(c.Country) == 2 {
-		country = strings.ToUpper(c.Country)
-	}
-	for _, raw := range c.AllPhones() {
-		phone, ok := r.Phones.Parse(raw, country)
-		if !ok || phone.Junk() {
-			p.badPhones = append(p.badPhones, raw)
-			continue
-		}
-		add(r.Key.Phone(phone))
-		if !slices.Contains(p.phones, string(phone)) {
-			p.phones = append(p.phones, string(phone))
-		}
-	}
-	for _, raw := range c.AllEmails() {
-		email, ok := identity.ParseEmail(raw)
-		if !ok || email.Junk() {
-			p.badEmail = append(p.badEmail, raw)
-			continue
-		}
-		add(r.Key.Email(email))
-		if !slices.Contains(p.emails, string(email)) {
-			p.emails = append(p.emails, string(email))
-		}
-	}
-	for _, id := range c.References { // last: whoever else is named is the client
-		add(r.Key.Reference(shop, id))
-	}
-	return p
-}
-
-// Normalise writes a client's phones and e-mails in normal form back into the
-// event, for people who look at what a delivery becomes.
-func (r Refiner) Normalise(ev event.Event, country string) event.Event {
-	p := r.identify(ev.Client, "", country)
-	ev.Client.Phones = append(slices.Clone(p.phones), p.badPhones...)
-	ev.Client.Emails = append(slices.Clone(p.emails), p.badEmail...)
-	ev.Client.Phone, ev.Client.Email = "", ""
-	if len(ev.Client.Phones) > 0 {
-		ev.Client.Phone = ev.Client.Phones[0]
-	}
-	if len(ev.Client.Emails) > 0 {
-		ev.Client.Email = ev.Client.Emails[0]
-	}
-	return ev
-}
 
 // Origin says where an event came from.
 type Origin struct {
@@ -104,13 +28,13 @@ type Origin struct {
 
 // Refine makes the rows of one event. The contact row is nil where the event
 // stated nothing personal.
-func (r Refiner) Refine(cfg *config.Config, from Origin, ev event.Event) (schema.EventRow, *schema.ContactRow, error) {
+func (r Refinery) Refine(from Origin, ev event.Event) (schema.EventRow, *schema.ContactRow, error) {
 	at := ev.At
 	if at.IsZero() {
 		at = from.ReceivedAt
 	}
 	at = schema.Times(at)
-	p := r.identify(ev.Client, from.Source.ShopOf(), cfg.Business.Country)
+	p := r.identify(ev.Client, from.Source.ShopOf(), r.today(from, ev))
 	row := schema.EventRow{
 		EventID: ev.ID, RawObject: from.RawObject, Source: from.Source.Name, Shop: from.Source.ShopOf(), Kind: string(ev.Kind),
 		At: at, ReceivedAt: schema.Times(from.ReceivedAt), Tokens: p.tokens,
@@ -130,15 +54,15 @@ func (r Refiner) Refine(cfg *config.Config, from Origin, ev event.Event) (schema
 		}
 	}
 	row.Entity, row.Fetch = withheld(ev.Entity), ev.Fetch
-	r.touches(ev, at, &row)
-	if err := r.money(cfg, from.Source, ev, &row); err != nil {
+	touches(ev, at, &row)
+	if err := moneyOf(r.cfg, from.Source, ev, &row); err != nil {
 		return row, nil, err // with its people and consents, for who must know whose it is
 	}
 	contact := contactRow(from, ev, at, p)
 	return row, contact, nil
 }
 
-func (r Refiner) money(cfg *config.Config, source config.Source, ev event.Event, row *schema.EventRow) error {
+func moneyOf(cfg *config.Config, source config.Source, ev event.Event, row *schema.EventRow) error {
 	minor := func(text, currency string) (*int64, error) {
 		if text == "" {
 			return nil, nil //nolint:nilnil // null is "not told"
@@ -188,7 +112,7 @@ func (r Refiner) money(cfg *config.Config, source config.Source, ev event.Event,
 	return nil
 }
 
-func (r Refiner) touches(ev event.Event, at time.Time, row *schema.EventRow) {
+func touches(ev event.Event, at time.Time, row *schema.EventRow) {
 	if c := ev.Contact; c != nil {
 		row.Channel, row.Direction, row.Result, row.Seconds = c.Channel, c.Direction, c.Result, whole(c.Seconds)
 		if rating, err := strconv.ParseFloat(c.Rating, 64); err == nil && !math.IsNaN(rating) && !math.IsInf(rating, 0) {
@@ -234,13 +158,13 @@ func contactRow(from Origin, ev event.Event, at time.Time, p people) *schema.Con
 		EventID: ev.ID, RawObject: from.RawObject, Source: from.Source.Name, At: at, Tokens: p.tokens,
 		Phones: p.phones, Emails: p.emails, BadPhones: p.badPhones, BadEmails: p.badEmail,
 		CardNo: c.CardNo, ExternalID: c.ExternalID, MoreExternalIDs: c.ExternalIDs, Name: c.Name, FirstName: c.FirstName, LastName: c.LastName,
-		BirthDate: c.BirthDate, Gender: c.Gender, City: c.City, Country: c.Country, Address: c.Address, Company: c.Company,
+		BirthDate: p.birth, BadBirth: p.badBirth, Gender: c.Gender, City: c.City, Country: c.Country, Address: c.Address, Company: c.Company,
 	}
 	if ev.Contact != nil {
 		row.Text = ev.Contact.Text
 	}
-	attributes := make(map[string]string, len(ev.Attributes)+len(c.Attributes)+len(ev.Attribution.ClientIDs))
-	for _, m := range []map[string]string{ev.Attributes, ev.Attribution.ClientIDs, c.Attributes} {
+	attributes := make(map[string]string, len(ev.Attributes)+len(c.Attributes)+len(ev.Attribution.ClientIDs)+len(p.notes))
+	for _, m := range []map[string]string{p.notes, ev.Attributes, ev.Attribution.ClientIDs, c.Attributes} { // what was told goes before what was read
 		maps.Copy(attributes, m)
 	}
 	if len(ev.Files) > 0 {
@@ -248,7 +172,7 @@ func contactRow(from Origin, ev event.Event, at time.Time, p people) *schema.Con
 	}
 	row.Attributes = schema.MapOf(attributes)
 	empty := len(p.phones)+len(p.emails)+len(p.badPhones)+len(p.badEmail)+len(attributes)+len(c.ExternalIDs) == 0 &&
-		row.CardNo+row.ExternalID+row.Name+row.FirstName+row.LastName+row.BirthDate+row.Gender+row.City+row.Country+row.Address+row.Company+row.Text == ""
+		row.CardNo+row.ExternalID+row.Name+row.FirstName+row.LastName+row.BirthDate+row.BadBirth+row.Gender+row.City+row.Country+row.Address+row.Company+row.Text == ""
 	if empty {
 		return nil
 	}

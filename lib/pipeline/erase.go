@@ -167,7 +167,7 @@ func (p *Pipeline) erase(ctx context.Context, report *EraseReport) error {
 	if err != nil {
 		return err
 	}
-	e := &eraser{p: p, cfg: cfg, owner: map[string]*Act{}, again: newAct(lake.ErasureRequest{}), nonce: p.nonce(), cut: map[[2]string]*Act{}}
+	e := &eraser{p: p, cfg: cfg, refinery: p.refiner.Under(cfg), owner: map[string]*Act{}, again: newAct(lake.ErasureRequest{}), nonce: p.nonce(), cut: map[[2]string]*Act{}}
 	e.whole = len(waiting) > 0
 	for token, s := range suppressed {
 		e.owner[token] = e.again

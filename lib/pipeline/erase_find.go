@@ -21,13 +21,14 @@ import (
 
 // eraser is one pass over the store for all the people who are to be erased.
 type eraser struct {
-	p     *Pipeline
-	cfg   *config.Config
-	owner map[string]*Act // token → whose it is; only tokens that are to go
-	acts  []*Act          // beside the requests that wait
-	again *Act            // counts for people erased earlier
-	nonce string
-	whole bool // search the whole store; false: only what was received of late
+	p        *Pipeline
+	cfg      *config.Config
+	refinery lake.Refinery
+	owner    map[string]*Act // token → whose it is; only tokens that are to go
+	acts     []*Act          // beside the requests that wait
+	again    *Act            // counts for people erased earlier
+	nonce    string
+	whole    bool // search the whole store; false: only what was received of late
 
 	words   map[string]*Act // tokens, hashes and e-mails as files write them, lower case
 	digits  map[string]*Act // ends of phone numbers
@@ -288,7 +289,7 @@ func (e *eraser) ownerOfDelivery(row schema.RawRow) (act *Act, others bool) {
 		}).Events
 		origin := lake.Origin{Source: source, ReceivedAt: row.ReceivedAt}
 		for _, ev := range events {
-			refined, _, err := e.p.refiner.Refine(e.cfg, origin, ev)
+			refined, _, err := e.refinery.Refine(origin, ev)
 			if err != nil && refined.Tokens == nil {
 				continue // the bytes decide
 			}

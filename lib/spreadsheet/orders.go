@@ -12,7 +12,7 @@ import (
 )
 
 // Person is what a row says about a client, as written; only birth dates are
-// changed (YYYY-MM-DD). It is personal data and hides itself from logs.
+// changed (YYYY-MM-DD) where the order of the column's dates is known. It is personal data and hides itself from logs.
 type Person struct {
 	Client    string
 	Phones    []string // several columns, or several in one cell; not normalised

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/money"
 )
 
@@ -108,10 +109,13 @@ func (r *reader) person() Person {
 	}
 	p.Name, p.FirstName, p.LastName = r.value(Name), r.value(FirstName), r.value(LastName)
 	p.Gender, p.City, p.Country, p.Company = r.value(Gender), r.value(City), r.value(Country), r.value(Company)
-	if r.value(BirthDate) != "" {
+	if text := r.value(BirthDate); text != "" {
 		day, fault := r.day(BirthDate)
-		if fault != nil {
-			r.notes = append(r.notes, fault)
+		if fault != nil { // a day without a year, a month in words: the refiner reads it or keeps it as written
+			day = text
+			if _, err := identity.ParseBirthDate(text, time.Time{}); err != nil {
+				r.notes = append(r.notes, fault)
+			}
 		}
 		p.BirthDay = day
 	}

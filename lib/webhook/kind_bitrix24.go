@@ -252,11 +252,7 @@ func (b *bitrix24Object) person(ev *event.Event, object string) {
 			}
 		}
 		if text := textAt(from, "BIRTHDATE"); text != "" && c.BirthDate == "" {
-			day, ok := birthDay(text[:min(len(text), len("2006-01-02"))]) // the rest is midnight in some zone
-			if !ok {
-				attribute(ev, "birth_date_unread", text)
-			}
-			c.BirthDate = day
+			c.BirthDate, _, _ = strings.Cut(text, "T") // the rest is midnight in some zone
 		}
 	}
 }

@@ -95,13 +95,7 @@ func (passquareKind) read(in *intake) reading {
 	}}
 	setPhones(&ev.Client, textsAt(c, "phone"))
 	setEmails(&ev.Client, textsAt(c, "email"))
-	if text := idAt(c, "birthday"); text != "" {
-		day, ok := birthDay(text)
-		if !ok {
-			attribute(&ev, "birth_date_unread", text)
-		}
-		ev.Client.BirthDate = day
-	}
+	ev.Client.BirthDate = idAt(c, "birthday")
 	cards := slices.DeleteFunc(textsAt(c, "cardNumbers"), func(card string) bool { return card == "0" })
 	ev.Client.CardNo = first(cards)
 	attribute(&ev, "more_cards", strings.Join(rest(cards), "; "))

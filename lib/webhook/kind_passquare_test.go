@@ -26,10 +26,10 @@ func TestPassquareSample(t *testing.T) {
 	out := in.decodeLast(t)
 	compare(t, row, out)
 	ev := one(t, out)
-	if ev.Client.FirstName != "Иван" || ev.Client.LastName != "Тестов" || ev.Client.BirthDate != "" {
+	if ev.Client.FirstName != "Иван" || ev.Client.LastName != "Тестов" || ev.Client.BirthDate != "1990-02-29" {
 		t.Errorf("%+v", ev.Client)
 	}
-	want := map[string]string{"birth_date_unread": "1990-02-29", "organization_id": "1", "program_id": "2", "wallet_id": "3"}
+	want := map[string]string{"organization_id": "1", "program_id": "2", "wallet_id": "3"}
 	if diff := cmp.Diff(want, ev.Attributes); diff != "" {
 		t.Error(diff)
 	}
@@ -130,13 +130,13 @@ func TestPassteamSample(t *testing.T) {
 }
 
 func TestPassteamOtherShapes(t *testing.T) {
-	for _, body := range []string{
-		`{"fields":{"%CARD%":"100","%PHONE%":"89000000001","%BIRTHDAY%":"2.1.1990"}}`,
-		`{"CARD":"100","phone":"89000000001","birthday":"1990-01-02"}`,
-		`fields[%25CARD%25]=100&fields[%25PHONE%25]=89000000001&fields[%25BIRTHDAY%25]=02.01.1990`,
+	for body, birth := range map[string]string{
+		`{"fields":{"%CARD%":"100","%PHONE%":"89000000001","%BIRTHDAY%":"2.1.1990"}}`:              "2.1.1990",
+		`{"CARD":"100","phone":"89000000001","birthday":"1990-01-02"}`:                             "1990-01-02",
+		`fields[%25CARD%25]=100&fields[%25PHONE%25]=89000000001&fields[%25BIRTHDAY%25]=02.01.1990`: "02.01.1990",
 	} {
 		ev := one(t, decodeDelivery(t, "passteam", ", map: {card_no: CARD}", webhook.Delivery{Body: []byte(body)}))
-		if ev.Kind != event.Profile || ev.Client.CardNo != "100" || ev.Client.Phone != "89000000001" || ev.Client.BirthDate != "1990-01-02" {
+		if ev.Kind != event.Profile || ev.Client.CardNo != "100" || ev.Client.Phone != "89000000001" || ev.Client.BirthDate != birth {
 			t.Errorf("%s: %s %+v", body, ev.Kind, ev.Client)
 		}
 	}

@@ -272,13 +272,7 @@ func retailcrmCustomer(v event.Value) event.Event {
 	c.Name = fullName(c.FirstName, textAt(v, "patronymic"), c.LastName)
 	c.City, c.Address, c.Country = textAt(v, "address.city"), textAt(v, "address.text"), textAt(v, "address.countryIso")
 	c.Gender = event.Gender(textAt(v, "sex"))
-	if text := textAt(v, "birthday"); text != "" {
-		day, ok := birthDay(text)
-		if !ok {
-			attribute(&ev, "birth_date_unread", text)
-		}
-		c.BirthDate = day
-	}
+	c.BirthDate = textAt(v, "birthday")
 	for _, m := range opened(v.Get("customFields")).Members {
 		if text := strings.Join(texts(m.Value), "; "); text != "" {
 			put(&c.Attributes, m.Key, text)

@@ -2,8 +2,10 @@ package webhook
 
 import (
 	"strings"
+	"time"
 
 	"github.com/leadlake/leadlake/lib/event"
+	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/money"
 )
 
@@ -132,13 +134,13 @@ func (c call) traits(in *intake, ev *event.Event, traits event.Value, keep bool)
 	}
 	set(&client.Company, textAt(traits, "company", "company.name"))
 	if text := textAt(traits, "birthday"); text != "" {
-		day, ok := birthDay(text)
-		if t := in.time(text); !ok && !t.IsZero() {
-			day, ok = t.In(in.cfg.Location()).Format("2006-01-02"), true
+		// An instant that only the business's time zone makes a day of.
+		if _, err := identity.ParseBirthDate(text, time.Time{}); err != nil {
+			if t := in.time(text); !t.IsZero() {
+				text = t.In(in.cfg.Location()).Format(time.DateOnly)
+			}
 		}
-		if set(&client.BirthDate, day); !ok {
-			attribute(ev, "birth_date_unread", text)
-		}
+		set(&client.BirthDate, text)
 	}
 	if !keep {
 		return

@@ -144,7 +144,7 @@ func TestSegmentTraits(t *testing.T) {
 	ev := one(t, decodeDelivery(t, "segment", ", map: {loyalty_level: plan}", webhook.Delivery{Body: []byte(body)}))
 	want := event.Client{
 		ExternalID: "u1", Email: "a@example.com", Phone: "89000000001", Phones: []string{"89000000002"}, Name: "Анна Тестова", FirstName: "Анна", LastName: "Тестова",
-		Gender: "f", BirthDate: "1990-02-01", City: "Москва", Country: "RU", Address: "101000, Мясницкая 1", Company: "ООО", LoyaltyLevel: "pro",
+		Gender: "f", BirthDate: "1990-02-01T00:00:00.000Z", City: "Москва", Country: "RU", Address: "101000, Мясницкая 1", Company: "ООО", LoyaltyLevel: "pro",
 	}
 	if diff := cmp.Diff(want, ev.Client); diff != "" {
 		t.Error(diff)

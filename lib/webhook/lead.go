@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/leadlake/leadlake/lib/event"
@@ -287,13 +286,7 @@ func (s *fieldSet) lead() event.Event {
 		Company: s.takeOne("company"), PreferredChannel: s.takeOne("preferred_channel"), LoyaltyLevel: s.takeOne("loyalty_level"),
 	}
 	ev.Client.Gender = event.Gender(s.takeOne("gender"))
-	if text := s.takeOne("birth_date"); text != "" {
-		day, ok := birthDay(text)
-		if !ok {
-			attribute(&ev, "birth_date_unread", text)
-		}
-		ev.Client.BirthDate = day
-	}
+	ev.Client.BirthDate = s.takeOne("birth_date")
 	ev.Interests, ev.Tags = s.take("interests"), s.take("tags")
 	ev.Manager, ev.Stage = s.takeOne("manager"), s.takeMapped("stage")
 	if text := s.takeMapped("at"); text != "" {
@@ -447,17 +440,6 @@ func (in *intake) amount(text, currency string) string {
 		return ""
 	}
 	return money.Decimal(a.Minor, currency)
-}
-
-// birthDay reads 1990-02-01 and 01.02.1990. An impossible day is no reason to
-// lose a lead: the caller keeps it as an attribute.
-func birthDay(text string) (string, bool) {
-	for _, layout := range []string{time.DateOnly, "02.01.2006", "2.1.2006"} {
-		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 1900 {
-			return t.Format(time.DateOnly), true
-		}
-	}
-	return "", false
 }
 
 // consents applies the source's rules. A box that is not ticked is not sent, so

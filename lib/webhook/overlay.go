@@ -130,11 +130,7 @@ func (in *intake) override(ev *event.Event, ours string, values []string) {
 	case "gender":
 		c.Gender = event.Gender(one)
 	case "birth_date":
-		if day, ok := birthDay(one); ok {
-			c.BirthDate = day
-		} else {
-			attribute(ev, "birth_date_unread", one)
-		}
+		c.BirthDate = one
 	case "loyalty_level":
 		c.LoyaltyLevel = one
 	case "preferred_channel":

@@ -1,14 +1,17 @@
 // Package phone reads telephone numbers as people write them. It wraps a port of
 // Google's libphonenumber and puts before it a fast path for the well-formed
-// numbers of Russia and Kazakhstan, which a differential test proves equal to
-// the library. It is a package of its own because the library's tables cost
-// 6 MB of binary and 9 ms of start, which the ingest function must not pay.
+// numbers of Russia, Kazakhstan and their neighbours, which a differential test
+// proves equal to the library. It is a package of its own because the library's
+// tables cost 6 MB of binary and 9 ms of start, which the ingest function must not
+// pay.
+//
+// Of two possible readings none is taken. A number is read at home first, by the
+// default country; what is impossible there may be one of another country that
+// lost its plus sign (see abroad).
 package phone
 
 import (
 	"strings"
-
-	"github.com/nyaruka/phonenumbers"
 
 	"github.com/leadlake/leadlake/lib/identity"
 )
@@ -19,82 +22,39 @@ type Parser struct{}
 
 var _ identity.PhoneParser = Parser{}
 
-// Parse reads one number with a default country for national forms. Extensions
-// are dropped. In RU and KZ the trunk prefix 8 and bare ten digits are national
-// forms; elsewhere the library's rules for the country decide. Impossible
-// numbers (wrong length for the country) are refused; whether a possible number
-// is assigned is not judged, since numbering plans change faster than tables.
-func (Parser) Parse(raw, country string) (identity.Phone, bool) {
-	if len(raw) > 64 {
+// Parse reads a field that holds one number and no second one, not even an
+// unreadable one. Its extension and words around it are dropped. In RU and KZ the
+// trunk prefix 8 and bare ten digits are national forms; elsewhere the library's
+// rules for the country decide. Impossible numbers (wrong length for the country,
+// +7 before 0, 1 or 2) are refused; whether a possible number is assigned is not
+// judged but where a digit may be missing or too many, since numbering plans
+// change faster than tables.
+func (p Parser) Parse(raw, country string) (identity.Phone, bool) {
+	numbers, rest := p.ParseAll(raw, country)
+	if len(numbers) != 1 {
 		return "", false
 	}
-	country = strings.ToUpper(country)
-	if number, ok := home(raw, country); ok {
-		return number, true
-	}
-	return parseByLibrary(raw, country)
-}
-
-// home reads the forms of mobile numbers that nearly every Russian lead has:
-// +7 9XX…, 8 9XX…, 7 9XX… and 9XX… with the usual punctuation.
-func home(raw, country string) (identity.Phone, bool) {
-	if country != "RU" && country != "KZ" {
-		return "", false
-	}
-	var digits [12]byte
-	n, plus := 0, false
-	for i := range len(raw) {
-		switch c := raw[i]; {
-		case c >= '0' && c <= '9':
-			if n == len(digits) {
-				return "", false
-			}
-			digits[n] = c
-			n++
-		case c == '+' && n == 0 && !plus:
-			plus = true
-		case c == ' ' || c == '-' || c == '(' || c == ')':
-		default:
+	for _, text := range rest {
+		if strings.ContainsAny(text, "0123456789") {
 			return "", false
 		}
 	}
-	var national []byte
-	switch {
-	case n == 11 && digits[0] == '7', n == 11 && digits[0] == '8' && !plus:
-		national = digits[1:11]
-	case n == 10 && !plus:
-		national = digits[:10]
-	default:
-		return "", false
-	}
-	if national[0] != '9' {
-		return "", false // not a mobile number: area codes have their own rules
-	}
-	return identity.Phone("+7" + string(national)), true
+	return numbers[0].Phone, true
 }
 
-func parseByLibrary(raw, country string) (identity.Phone, bool) {
-	raw = strings.TrimSpace(raw)
-	if country == "RU" || country == "KZ" {
-		// An exit code typed as 8-10 or a lost plus sign: the library takes
-		// "7…" with eleven digits for a national number.
-		if digits := onlyDigits(raw); len(digits) == 11 && digits[0] == '7' && !strings.HasPrefix(raw, "+") {
-			raw = "+" + digits
-		}
+// ParseAll reads a whole field: numbers parted by a comma, semicolon, slash, bar,
+// line end or "or", or by blanks where only one way to part them gives complete
+// numbers. Digits of other scripts count, and letters around a number do not; a
+// letter or symbol that stands in a number breaks it. An extension belongs to the
+// number before it. The numbers stand in the order of the field.
+//
+// The rest is what was typed and is no number, so that nothing is lost: digits
+// that could not be read, and words such as whose number it is. A field without
+// any number is the rest as a whole.
+func (Parser) ParseAll(raw, country string) (numbers []identity.PhoneNumber, rest []string) {
+	country = strings.ToUpper(country)
+	if number, ok := wellFormed(raw, country); ok {
+		return []identity.PhoneNumber{{Phone: number}}, nil
 	}
-	number, err := phonenumbers.Parse(raw, country)
-	if err != nil || !phonenumbers.IsPossibleNumber(number) {
-		return "", false
-	}
-	number.Extension = nil
-	return identity.Phone(phonenumbers.Format(number, phonenumbers.E164)), true
-}
-
-func onlyDigits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
+	return readField(raw, country)
 }
