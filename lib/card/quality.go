@@ -1,6 +1,7 @@
 package card
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -19,11 +20,6 @@ type QualityOptions struct {
 	Country      string // of phones in national form
 	Phones       identity.PhoneParser
 	Required     map[string][]string // by source: names out of LeadFields
-	// Typo reports an address whose domain is an obvious slip of the hand, and
-	// LookAlike a name with letters of two alphabets in a word. What is nil is not
-	// measured.
-	Typo      func(identity.Email) bool
-	LookAlike func(name string) bool
 }
 
 // Quality counts how good the base is, by source and as a whole (metrics, "Data
@@ -254,7 +250,7 @@ func (q *Quality) Contact(client int, row *schema.ContactRow) {
 		known |= hasBirth
 	}
 	if row.BadBirth != "" {
-		v.births.count(0, []string{row.BadBirth}, junkBirth)
+		v.births.count(0, []string{row.BadBirth}, q.junkBirth)
 	}
 	if len(row.Phones) > 0 {
 		known |= hasPhone
@@ -263,7 +259,7 @@ func (q *Quality) Contact(client int, row *schema.ContactRow) {
 		known |= hasEmail
 	}
 	for _, address := range row.Emails {
-		if q.options.Typo != nil && q.options.Typo(identity.Email(address)) {
+		if _, typo := identity.Email(address).Typo(); typo {
 			known |= hasTypo
 		}
 	}
@@ -272,7 +268,7 @@ func (q *Quality) Contact(client int, row *schema.ContactRow) {
 			continue
 		}
 		known |= hasName
-		if q.options.LookAlike != nil && q.options.LookAlike(name) {
+		if identity.LookAlike(name) {
 			known |= hasLookAlike
 		}
 	}
@@ -309,11 +305,9 @@ func junkEmail(raw string) bool {
 }
 
 // junkBirth knows the days that systems write for "none".
-func junkBirth(raw string) bool {
-	digits := digitsOf(raw)
-	return slices.ContainsFunc([]string{"00000000", "19000101", "01011900", "19700101", "01011970", "00010101", "01010001"}, func(filler string) bool {
-		return strings.HasPrefix(digits, filler)
-	})
+func (q *Quality) junkBirth(raw string) bool {
+	_, err := identity.ParseBirthDate(raw, q.options.End)
+	return errors.Is(err, identity.ErrBirthFiller)
 }
 
 func digitsOf(raw string) string {

@@ -60,7 +60,7 @@ func (q *Quality) Rows(cards []Card, rows []schema.ClientRow) []schema.QualityRo
 	purposes := purposesOf(cards)
 	for i := range q.clients {
 		number, state := int32(i), &q.clients[i] //nolint:gosec // G115: as in of
-		known := &person{card: &cards[i], row: &rows[i], purposes: purposes, options: &q.options}
+		known := &person{card: &cards[i], row: &rows[i], purposes: purposes, location: q.options.Location}
 		base.client(state.facts, known)
 		base.managers(q.contacted[managerKey{number, -1}])
 		asked, waits := false, false
@@ -118,7 +118,7 @@ type person struct {
 	card     *Card
 	row      *schema.ClientRow
 	purposes []consent.Purpose
-	options  *QualityOptions
+	location *time.Location
 }
 
 // client counts a client by what is stated of him.
@@ -129,10 +129,10 @@ func (t tally) client(known facts, p *person) {
 	t.add(MeasurePhone, known&hasPhone != 0)
 	t.add(MeasureEmail, known&hasEmail != 0)
 	t.add(MeasureBirth, known&hasBirth != 0)
-	if p.options.Typo != nil && known&hasEmail != 0 {
+	if known&hasEmail != 0 {
 		t.add(MeasureTypos, known&hasTypo != 0)
 	}
-	if p.options.LookAlike != nil && known&hasName != 0 {
+	if known&hasName != 0 {
 		t.add(MeasureLookAlikes, known&hasLookAlike != 0)
 	}
 	for _, purpose := range p.purposes {
@@ -162,7 +162,7 @@ func (p *person) waits(lead, touch int64) bool {
 	if touch >= lead && touch != 0 {
 		return false
 	}
-	day := time.UnixMicro(lead).In(p.options.Location).Format(time.DateOnly)
+	day := time.UnixMicro(lead).In(p.location).Format(time.DateOnly)
 	return p.row.LastOrderDay == nil || *p.row.LastOrderDay < day
 }
 

@@ -22,6 +22,8 @@ type noPhones struct{}
 
 func (noPhones) Parse(string, string) (identity.Phone, bool) { return "", false }
 
+func (noPhones) ParseAll(raw, _ string) ([]identity.PhoneNumber, []string) { return nil, []string{raw} }
+
 // november is the morning of a day of November.
 func november(n int) time.Time { return time.Date(2026, 11, n, 9, 0, 0, 0, time.UTC) }
 
@@ -29,9 +31,7 @@ func qualityOptions() card.QualityOptions {
 	return card.QualityOptions{
 		End: time.Date(2026, 11, 11, 0, 0, 0, 0, time.UTC), Location: time.UTC, LeadWaitDays: 3,
 		Funnel: []string{"lead", "first_contact", "won"}, Country: "RU", Phones: noPhones{},
-		Required:  map[string][]string{"crm": {"phone", "name"}},
-		Typo:      func(e identity.Email) bool { return strings.HasSuffix(string(e), "@gmial.com") },
-		LookAlike: func(name string) bool { return name == "Aннa" },
+		Required: map[string][]string{"crm": {"phone", "name"}},
 	}
 }
 
@@ -86,15 +86,6 @@ func TestValuesAreJudged(t *testing.T) {
 	}
 	if got := countOf(rows, "crm", "birth_dates_unreadable"); got != "1 of 1" {
 		t.Errorf("of the CRM: %s", got)
-	}
-	// Without the means to tell there is no such measure, rather than a zero.
-	options := qualityOptions()
-	options.Typo, options.LookAlike = nil, nil
-	q = card.NewQuality(1, options)
-	q.Contact(0, &schema.ContactRow{Source: "site", Emails: []string{"a@gmial.com"}, Name: "Aннa"})
-	rows = q.Rows(nobodysRest(1))
-	if countOf(rows, "", "email_typos") != "none" || countOf(rows, "", "look_alike_names") != "none" {
-		t.Error("what cannot be told is counted")
 	}
 }
 
