@@ -59,7 +59,7 @@ func (q *Quality) Rows(cards []Card, rows []schema.ClientRow) []schema.QualityRo
 	}
 	purposes := purposesOf(cards)
 	for i := range q.clients {
-		number, state := int32(i), &q.clients[i] //nolint:gosec // G115: as in of
+		number, state := int32(i), &q.clients[i]
 		known := &person{card: &cards[i], row: &rows[i], purposes: purposes, location: q.options.Location}
 		base.client(state.facts, known)
 		base.managers(q.contacted[managerKey{number, -1}])

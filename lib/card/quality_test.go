@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestTheOrderOfRowsChangesNoMeasure(t *testing.T) {
 		}
 		source := []string{"crm", "site", "till"}[random.IntN(3)]
 		s.event = schema.CardEventRow{
-			EventID: fmt.Sprint(i), Source: source, At: november(1 + random.IntN(9)), Tokens: tokens,
+			EventID: strconv.Itoa(i), Source: source, At: november(1 + random.IntN(9)), Tokens: tokens,
 			Kind: []string{"lead", "contact", "stage", "booking"}[random.IntN(4)], Stage: []string{"", "lead", "won"}[random.IntN(3)],
 			Manager: []string{"", "olga", "pavel"}[random.IntN(3)], Entity: []string{"", "d1", "d2"}[random.IntN(3)],
 		}

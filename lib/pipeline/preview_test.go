@@ -195,11 +195,11 @@ func TestDuplicatesPutDifferentNamesFirst(t *testing.T) {
 	}
 	var got []string
 	for _, c := range d.Top {
-		line := fmt.Sprintf("%d names, %d records, %d orders of %d:", c.Names, len(c.Records), c.Orders, c.RevenueMinor)
+		line := []string{fmt.Sprintf("%d names, %d records, %d orders of %d:", c.Names, len(c.Records), c.Orders, c.RevenueMinor)}
 		for _, r := range c.Reasons {
-			line += " " + r.Kind + " since " + r.Since.Format("2006-01-02")
+			line = append(line, r.Kind+" since "+r.Since.Format("2006-01-02"))
 		}
-		got = append(got, line)
+		got = append(got, strings.Join(line, " "))
 	}
 	want := []string{
 		"2 names, 3 records, 3 orders of 14200: phone since 2026-11-02 email since 2026-11-03",

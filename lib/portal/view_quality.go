@@ -171,7 +171,11 @@ func fixFirst(n *Night) (qualityRow, bool) {
 		var worst qualityRow
 		family := strings.HasSuffix(u.measure, "_") // of any field or reason, which only sources have
 		for _, row := range n.Quality {
-			if row.Measure != u.measure && !(family && strings.HasPrefix(row.Measure, u.measure)) || !family && row.Source != "" {
+			same := row.Measure == u.measure && row.Source == ""
+			if family {
+				same = strings.HasPrefix(row.Measure, u.measure)
+			}
+			if !same {
 				continue
 			}
 			if r, ok := qualityRowOf(n, row); ok && r.Share >= u.share && row.Count > worst.Count {
