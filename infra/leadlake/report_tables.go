@@ -40,6 +40,7 @@ func goldTables() []goldTable {
 		goldTableOf[schema.OtherRevenueRow]("деньги в валютах без курса", "money in currencies without a rate"),
 		goldTableOf[schema.LinkRow]("почему записи считаются одним клиентом", "why records are one client"),
 		goldTableOf[schema.QualityRow]("что известно о базе и что не прочитано", "what is known of the base and what could not be read"),
+		goldTableOf[schema.MergeRow]("клиенты из нескольких записей: что объединено", "clients made of several records: what was merged"),
 		goldTableOf[schema.LedgerRow]("сколько строк получено и чем они стали", "how many rows came and what became of them"),
 		goldTableOf[schema.FunnelRow]("воронка: этапы, конверсии, стоимость", "the funnel: stages, conversions, costs"),
 		goldTableOf[schema.SourceRow]("источники и кампании: заявки, клиенты, выручка, расходы", "sources and campaigns: leads, clients, revenue, costs"),

@@ -358,3 +358,19 @@ func TestSourcesOfTheInboxAreThereWithoutAnEntry(t *testing.T) {
 		}
 	}
 }
+
+func TestRequiredFieldsAreKnownNames(t *testing.T) {
+	c := parse(t, "sources: [{name: crm, kind: json, required: [name, phone, interests, consent]}]")
+	if got := c.Sources[0].Required; len(got) != 4 {
+		t.Errorf("required = %v", got)
+	}
+	for _, bad := range []string{"[shoe_size]", "[name, name]", "name"} {
+		_, err := config.Parse([]byte("business: {name: Shop}\nsources:\n  - name: crm\n    kind: json\n    required: " + bad + "\n"))
+		if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), ":5:") {
+			t.Errorf("required: %s: %v, want a fault in line 5", bad, err)
+		}
+		if bad == "[shoe_size]" && !strings.Contains(err.Error(), "want one of phone, email, external_id,") {
+			t.Errorf("the fault does not list the fields: %v", err)
+		}
+	}
+}

@@ -32,7 +32,7 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 		case "links":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.LinkRow) []string { return []string{row.ClientID, row.Token, row.WithToken} })
 		case "merges":
-			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.MergeRow) []string { return []string{row.ClientID} })
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.MergeRow) []string { return append([]string{row.ClientID}, row.Tokens...) })
 		case "consents":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ConsentStateRow) []string { return []string{row.ClientID} })
 		case "history":

@@ -74,7 +74,7 @@ type night struct {
 
 	clients *card.Clients
 	cards   []card.Card
-	leads   int64
+	census  *census
 	base    *analytics.Base
 	scores  analytics.Scores
 	rows    []schema.ClientRow
@@ -188,7 +188,8 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 		Labels   config.Labels
 		Funnel   []string
 		Rules    []config.Segment
-	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments})
+		Required map[string][]string
+	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments, requiredFields(cfg)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -233,6 +234,7 @@ func resolve(ctx context.Context, n *night) error {
 	}
 	n.clients = resolver.Resolve()
 	builder := card.NewBuilder(n.clients, card.Options{Funnel: n.cfg.Funnel, Location: n.location, End: n.end, ParseName: firstAndLast})
+	n.census = newCensus(n)
 	for _, day := range n.days {
 		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
 		if err != nil {
@@ -244,9 +246,6 @@ func resolve(ctx context.Context, n *night) error {
 					row.Tokens = nil
 				}
 				builder.Event(row)
-				if row.Kind == "lead" {
-					n.leads++
-				}
 			}
 		}
 		contacts, err := lake.ReadDay[schema.ContactRow](ctx, n.store, lake.ContactsPrefix, day)
@@ -258,6 +257,7 @@ func resolve(ctx context.Context, n *night) error {
 				builder.Contact(row)
 			}
 		}
+		n.census.day(n, events.Rows, contacts.Rows)
 	}
 	n.cards, n.orderInterests = builder.Cards(), builder.OrderInterests()
 	return nil
@@ -316,6 +316,9 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 			}
 		}
 	}
+	if err := n.census.orders(ctx, n, orders.store); err != nil {
+		return err
+	}
 	if err := orders.done(); err != nil {
 		return err
 	}
@@ -371,6 +374,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, n.clients.Links()),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),
+		lake.AddTable(ctx, p.store, &n.run, n.census.merges.Rows(n.clients.IDs())),
 	)
 }
 
@@ -411,11 +415,11 @@ func (p *Pipeline) reportOf(ctx context.Context, run *lake.Run) (NightReport, er
 	for _, row := range quality {
 		switch {
 		case row.Source != "":
-		case row.Measure == measureLeads:
+		case row.Measure == card.MeasureLeads:
 			report.Leads = row.Count
-		case row.Measure == measureAnonymous:
+		case row.Measure == card.MeasureAnonymous:
 			report.Orders += row.Count
-		case row.Measure == measureAnonymousMinor:
+		case row.Measure == card.MeasureAnonymousSum:
 			report.RevenueMinor += row.Count
 		}
 	}
