@@ -180,7 +180,7 @@ func (q *Quality) Event(client int, ev *schema.CardEventRow, contact *schema.Con
 			part.lead = max(part.lead, at)
 		}
 	case event.ContactMade:
-		if ev.Channel == "email_open" || ev.Channel == "review" {
+		if ev.Channel == "email_open" || ev.Channel == "review" || unanswered(ev.Result) {
 			break // the client's own doing: nobody has answered him by it
 		}
 		state.touch = max(state.touch, at)
