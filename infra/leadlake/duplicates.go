@@ -1,17 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/money"
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
@@ -50,7 +51,7 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 	if *with != "" {
 		body, err := os.ReadFile(*with)
 		if err != nil {
-			return err
+			return fmt.Errorf("duplicates: -with: %w", err)
 		}
 		if change.With, err = config.Parse(body); err != nil {
 			return fmt.Errorf("%s: %w", *with, err)
@@ -120,13 +121,11 @@ func clientIDs(text string) ([]string, error) {
 }
 
 func duplicates(ctx context.Context, sys *system, steps *pipeline.Pipeline, change pipeline.Change, top int, lang string, asJSON bool) error {
-	if lang == "" {
-		cfg, err := steps.Config(ctx)
-		if err != nil {
-			return err
-		}
-		lang = cfg.Business.Language
+	cfg, err := steps.Config(ctx)
+	if err != nil {
+		return err
 	}
+	lang = cmp.Or(lang, cfg.Business.Language)
 	preview, err := steps.PreviewChange(ctx, change)
 	switch {
 	case errors.Is(err, pipeline.ErrNoChange): // the report, then
@@ -135,7 +134,7 @@ func duplicates(ctx context.Context, sys *system, steps *pipeline.Pipeline, chan
 	case asJSON:
 		return printJSON(sys.Stdout, preview)
 	default:
-		t := &duplicatesText{russian: lang == "ru", currency: preview.Currency}
+		t := newDuplicatesText(lang, preview.Currency, cfg.Location())
 		t.preview(preview, top)
 		_, err = sys.Stdout.Write(t.text)
 		return err
@@ -147,7 +146,7 @@ func duplicates(ctx context.Context, sys *system, steps *pipeline.Pipeline, chan
 	if asJSON {
 		return printJSON(sys.Stdout, d)
 	}
-	t := &duplicatesText{russian: lang == "ru", currency: d.Currency}
+	t := newDuplicatesText(lang, d.Currency, cfg.Location())
 	t.report(d)
 	_, err = sys.Stdout.Write(t.text)
 	return err
@@ -156,8 +155,14 @@ func duplicates(ctx context.Context, sys *system, steps *pipeline.Pipeline, chan
 // duplicatesText writes the report of merges, or a preview, in one language.
 type duplicatesText struct {
 	text     []byte
+	words    demoWords
 	russian  bool
 	currency string
+	location *time.Location
+}
+
+func newDuplicatesText(lang, currency string, location *time.Location) *duplicatesText {
+	return &duplicatesText{words: demoWordsIn(lang), russian: lang == "ru", currency: currency, location: location}
 }
 
 // line adds a line of one of two languages.
@@ -173,8 +178,11 @@ func (t *duplicatesText) say(ru, en string) string {
 }
 
 func (t *duplicatesText) money(minor int64) string {
-	return money.Decimal(minor, t.currency) + " " + t.currency
+	return t.words.amount(minor, t.currency)
 }
+
+// day is a day of the business.
+func (t *duplicatesText) day(at time.Time) string { return at.In(t.location).Format(time.DateOnly) }
 
 // share is a part of a whole as per cent; of nothing it is a dash.
 func (t *duplicatesText) share(part, of int64) string {
@@ -208,16 +216,22 @@ func (t *duplicatesText) report(d pipeline.Duplicates) {
 	if left := d.Merged - int64(len(d.Top)); left > 0 {
 		t.line("\n… и ещё %d (-top -1 покажет всех)", "\n… and %d more (-top -1 lists all)", left)
 	}
+	if len(d.Top) > 0 {
+		t.line("\nИмена и значения покажет leadlake subject ID. Что изменит ваше решение, покажут",
+			"\nNames and values are shown by leadlake subject ID. What your decision would change is shown by")
+		t.line("leadlake duplicates -split ID,ID/ID и leadlake duplicates -merge ID,ID",
+			"leadlake duplicates -split ID,ID/ID and leadlake duplicates -merge ID,ID")
+	}
 }
 
 func (t *duplicatesText) client(c pipeline.DuplicateClient) {
 	t.line("\n  %s  записей %d, имён %d, покупок %d на %s", "\n  %s  %d records, %d names, %d purchases of %s",
 		c.ClientID, len(c.Records), c.Names, c.Orders, t.money(c.RevenueMinor))
 	for _, r := range c.Reasons {
-		t.line("    %s с %s", "    %s since %s", t.reason(r.Kind), r.Since.Format("2006-01-02"))
+		t.line("    %s с %s", "    %s since %s", t.reason(r.Kind), t.day(r.Since))
 	}
 	for _, r := range c.Records {
-		t.line("    запись с %s: покупок %d на %s", "    record since %s: %d purchases of %s", r.Since.Format("2006-01-02"), r.Orders, t.money(r.RevenueMinor))
+		t.line("    запись с %s: покупок %d на %s", "    record since %s: %d purchases of %s", t.day(r.Since), r.Orders, t.money(r.RevenueMinor))
 		for _, token := range r.Tokens {
 			t.line("      %s  %s", "      %s  %s", token, t.kind(token))
 		}

@@ -226,14 +226,19 @@ func (t *whyText) class() {
 		return
 	}
 	t.section("ABC: класс %s", "ABC: class %s", a.Class)
-	t.line("  место %d из %d по выручке, доля %.2f %%", "  place %d of %d by revenue, share %.2f%%", a.Rank, a.Of, 100*a.Share)
+	t.line("  место %d из %d по выручке, доля %s", "  place %d of %d by revenue, share %s", a.Rank, a.Of, t.percent(a.Share))
 	if a.Rule == "money_share" {
-		t.line("  до него накоплено %.2f %%: A — до %.0f %%, B — до %.0f %%, дальше C", "  before him the sum is at %.2f%%: A below %.0f%%, B below %.0f%%, else C",
-			100*a.Before, 100*a.A, 100*a.B)
+		t.line("  до него накоплено %s: A — до %.0f %%, B — до %.0f %%, дальше C", "  before him the sum is at %s: A below %.0f%%, B below %.0f%%, else C",
+			t.percent(a.Before), 100*a.A, 100*a.B)
 	} else {
 		t.line("  по месту в списке: A — первые %.0f %%, B — следующие %.0f %%, дальше C", "  by place in the list: A the first %.0f%%, B the next %.0f%%, else C",
 			100*a.A, 100*a.B)
 	}
+}
+
+// percent is a share with two digits of a per cent.
+func (t *whyText) percent(share float64) string {
+	return strings.Replace(fmt.Sprintf(t.say("%.2f\u00a0%%", "%.2f%%"), 100*share), ".", t.words.point, 1)
 }
 
 func (t *whyText) segments(titles map[string]string) {
