@@ -73,7 +73,7 @@ func LifetimeValues(b *Base) LTV {
 	}
 	out.Months = make([]schema.LTVRow, len(months))
 	for i, m := range months {
-		out.Months[i] = m.row(first+Month(i), c.ChurnDays) //nolint:gosec // G115: months of four-digit years
+		out.Months[i] = m.row(first+Month(i), c.ChurnDays)
 	}
 	if len(of) == 0 {
 		out.Models = []schema.ModelRow{{Model: ModelLTV, Parameter: "refused:closed_months"}}
@@ -208,7 +208,7 @@ func clientMonths(b *Base) []clientMonth {
 	months := make([]clientMonth, len(begins))
 	wait := Day(b.Metrics.ChurnDays) //nolint:gosec // G115: checked by checkLTV
 	for i, begin := range begins {
-		months[i].closed = begin+wait <= b.AsOf+1 && (first + Month(i)).EndedBy(b.AsOf) //nolint:gosec // G115: months of four-digit years
+		months[i].closed = begin+wait <= b.AsOf+1 && (first + Month(i)).EndedBy(b.AsOf)
 	}
 	for i := range b.Clients {
 		history := b.History(b.Clients[i])

@@ -3,6 +3,7 @@ package analytics_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -345,4 +346,36 @@ func TestLTVOfCDNOW(t *testing.T) {
 
 func date(year, month, day int) time.Time {
 	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+}
+
+// years are 600 000 orders of 200 000 clients and 50 000 items in 33 months.
+func years(b *testing.B) *analytics.Base {
+	b.Helper()
+	random := rand.New(rand.NewPCG(1, 2))
+	from := day(b, "2024-01-01")
+	orders := make([]order, 600_000)
+	for i := range orders {
+		orders[i] = paid(fmt.Sprintf("client-%d", random.IntN(200_000)), (from + analytics.Day(random.IntN(1000))).String(), int64(random.IntN(1_000_000)),
+			schema.ItemRow{SKU: fmt.Sprintf("sku-%d", random.IntN(50_000)), Category: fmt.Sprintf("cat-%d", random.IntN(20)), SumMinor: 100})
+	}
+	return base(b, options(b), orders...)
+}
+
+func BenchmarkXYZ(b *testing.B) {
+	of := years(b)
+	b.ReportAllocs()
+	rows := 0
+	for b.Loop() {
+		rows = len(analytics.XYZ(of))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(rows), "ns/row")
+}
+
+func BenchmarkLifetimeValues(b *testing.B) {
+	of := years(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		analytics.LifetimeValues(of)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(of.Clients)), "ns/client")
 }

@@ -62,7 +62,7 @@ const near = 1e-9
 func (c *classifier) of(s spread) variation {
 	n := float64(s.n)
 	v := variation{mean: float64(s.sum) / n}
-	root := 0.0
+	var root float64
 	if high, wide := bits.Mul64(uint64(s.n), s.squares[0]); high == 0 && s.squares[1]|s.squares[2] == 0 && distance(s.sum) <= math.MaxUint32 { //nolint:gosec // G115: a count
 		// Most series are small enough for a machine word.
 		root = math.Sqrt(float64(wide - distance(s.sum)*distance(s.sum)))

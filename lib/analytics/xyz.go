@@ -228,7 +228,7 @@ func (b *Base) monthBegins() ([]Day, Month) {
 	first, end := b.months()
 	begins := make([]Day, end-first+1)
 	for i := range begins {
-		begins[i] = (first + Month(i)).First() //nolint:gosec // G115: months of four-digit years
+		begins[i] = (first + Month(i)).First()
 	}
 	return begins, first
 }
