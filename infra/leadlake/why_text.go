@@ -45,6 +45,7 @@ func printWhy(ctx context.Context, sys *system, steps *pipeline.Pipeline, w pipe
 	t.consents(w.Consents)
 	t.scores()
 	t.class()
+	t.even()
 	t.segments(titles)
 	t.history(titles)
 	t.orders()
@@ -239,6 +240,23 @@ func (t *whyText) class() {
 // percent is a share with two digits of a per cent.
 func (t *whyText) percent(share float64) string {
 	return strings.Replace(fmt.Sprintf(t.say("%.2f\u00a0%%", "%.2f%%"), 100*share), ".", t.words.point, 1)
+}
+
+// even shows how evenly the client comes, where he came often enough to say.
+func (t *whyText) even() {
+	x := t.w.XYZ
+	if x == nil {
+		return
+	}
+	if x.Class == "" {
+		t.section("XYZ: класса нет", "XYZ: no class")
+		t.line("  промежутков между днями покупок: %d, нужно не меньше %d", "  intervals between days with a purchase: %d, at least %d are needed", x.Intervals, x.Least)
+		return
+	}
+	t.section("XYZ: класс %s", "XYZ: class %s", x.Class)
+	t.line("  промежутков между днями покупок: %d, в среднем %.1f дн., отклонение %.1f", "  intervals between days with a purchase: %d, %.1f days on average, deviation %.1f",
+		x.Intervals, x.MeanDays, x.SigmaDays)
+	t.line("  отклонение к среднему %.3f: X — до %v, Y — до %v, дальше Z", "  deviation by mean %.3f: X up to %v, Y up to %v, else Z", x.CV, x.X, x.Y)
 }
 
 func (t *whyText) segments(titles map[string]string) {

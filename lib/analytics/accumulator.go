@@ -43,6 +43,9 @@ type Accumulator struct {
 	categories   names
 	categorySums []int64
 
+	itemSeries, categorySeries cells[int64] // by seriesKey: what was sold in a period
+	pieces                     uint64       // of all quantities, as magnitude
+
 	totals    Totals
 	magnitude uint64 // of all revenue; while it fits int64, so does every sum of a part
 	lineSums  uint64 // likewise of lines
@@ -85,6 +88,7 @@ type dated struct {
 	day   Day
 	month Month
 	bit   uint32 // in monthly.days
+	sold  int32  // the period of the series of goods
 	state int8   // 0: not looked up yet, 1: a day, -1: not a day
 }
 
@@ -196,7 +200,7 @@ func (a *Accumulator) purchase(o *Orders, row int) error {
 	} else {
 		a.credit(client, on, minor, priced)
 	}
-	return a.lines(o, row, client, currency, home)
+	return a.lines(o, row, client, on, currency, home)
 }
 
 // credit books a purchase for a client.
@@ -229,7 +233,7 @@ func monthKey(client uint32, month Month) uint64 {
 
 // lines books what was bought. Lines of a currency without a rate show which
 // categories a client buys, without money.
-func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, home bool) error {
+func (a *Accumulator) lines(o *Orders, row int, client uint32, on dated, currency int32, home bool) error {
 	from, to := o.Lines.Range(row)
 	for line := from; line < to; line++ {
 		if o.Lines.Missing(line) {
@@ -246,11 +250,16 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, h
 		if a.lineSums += distance(minor); a.lineSums > math.MaxInt64 {
 			return ErrOverflow
 		}
+		sold, err := a.valueOf(&o.Lines, line, minor)
+		if err != nil {
+			return err
+		}
 		if item, ok := a.itemOf(&o.Lines, line); ok {
 			if int(item) == len(a.itemSums) {
 				a.itemSums = append(a.itemSums, 0)
 			}
 			a.itemSums[item] += minor
+			*a.itemSeries.at(seriesKey(item, on.sold)) += sold
 		}
 		category, ok := numberOf(&a.categories, a.scratch.categories, &o.Lines.Category, line)
 		if !ok {
@@ -260,6 +269,7 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, h
 			a.categorySums = append(a.categorySums, 0)
 		}
 		a.categorySums[category] += minor
+		*a.categorySeries.at(seriesKey(category, on.sold)) += sold
 		if client != nobody {
 			*a.shelves.at(uint64(client)<<32 | uint64(category)) += minor
 		}
@@ -309,7 +319,7 @@ func (a *Accumulator) dayOf(column *Text, row int) (dated, error) {
 	if known.state == 0 {
 		*known = dated{state: -1}
 		if day, err := ParseDay(column.Value(code)); err == nil {
-			*known = dated{day: day, month: day.Month(), bit: 1 << (day.ofMonth() - 1), state: 1}
+			*known = dated{day: day, month: day.Month(), bit: 1 << (day.ofMonth() - 1), sold: periodOf(a.opts.Metrics.XYZ.Period, day), state: 1}
 		}
 	}
 	if known.state < 0 {
@@ -346,5 +356,5 @@ func checkMetrics(m config.Metrics) error {
 	case !(m.ABC.A > 0 && m.ABC.A < m.ABC.B && m.ABC.B <= 1): // this way round NaN is refused too
 		return fmt.Errorf("%w: abc wants 0 < a < b ≤ 1, has %v and %v", ErrConfig, m.ABC.A, m.ABC.B)
 	}
-	return nil
+	return errors.Join(checkXYZ(m.XYZ), checkLTV(m))
 }

@@ -187,6 +187,16 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"an unknown platform", "exports: [{segment: s, platforms: [myspace]}]\n", 1, "exports.0.platforms.0", "want one of vk, yandex, google, csv"},
 		{"thresholds that do not rise", "metrics:\n  rfm:\n    method: fixed\n    r_bounds: [30, 90]\n    f_bounds: [3, 1]\n    m_bounds: [1000, 5000]\n", 5, "metrics.rfm.f_bounds", "bounds must rise: 1 after 3"},
 		{"thresholds missing", "metrics: {rfm: {method: fixed, r_bounds: [30, 90], f_bounds: [1], m_bounds: [1, 2]}}\n", 1, "metrics.rfm.f_bounds", "needs 2 bounds, got 1"},
+		{"x above y", "metrics:\n  xyz: {x: 0.3}\n", 2, "metrics.xyz", "x (0.3) must be below y (0.25)"},
+		{"an unknown period", "metrics:\n  xyz:\n    period: day\n", 3, "metrics.xyz.period", "want one of month, week, quarter"},
+		{"a first period of no month", "metrics:\n  xyz:\n    first_period: 2026-13\n", 3, "metrics.xyz.first_period", "want a month or a day that exists"},
+		{"a first period of no day", "metrics: {xyz: {first_period: 2026-02-30}}\n", 1, "metrics.xyz.first_period", "want a month or a day that exists"},
+		{"a first period in words", "metrics: {xyz: {first_period: spring}}\n", 1, "metrics.xyz.first_period", "want a month or a day of the first period"},
+		{"one period", "metrics: {xyz: {min_periods: 1}}\n", 1, "metrics.xyz.min_periods", "want at least 2, got 1"},
+		{"no margin", "metrics: {margin: 0}\n", 1, "metrics.margin", "want more than 0, got 0"},
+		{"a margin in per cent", "metrics: {margin: 40}\n", 1, "metrics.margin", "want at most 1, got 40"},
+		{"a horizon of the past", "metrics: {ltv_horizon_months: -1}\n", 1, "metrics.ltv_horizon_months", "want at least 0, got -1"},
+		{"unknown cohorts", "metrics: {cohorts: open}\n", 1, "metrics.cohorts", "want one of bounded, unbounded"},
 		{"ten groups", "metrics: {rfm: {groups: 10}}\n", 1, "metrics.rfm.groups", "want at most 9, got 10"},
 		{"four groups without a playbook", "metrics:\n  rfm: {groups: 4}\n", 2, "metrics.rfm.playbook", "every one of the 64 codes must be covered once; 0 are"},
 		{"a stage twice", "funnel: [lead, lead]\n", 1, "funnel", "want every entry once"},
@@ -372,5 +382,23 @@ func TestRequiredFieldsAreKnownNames(t *testing.T) {
 		if bad == "[shoe_size]" && !strings.Contains(err.Error(), "want one of phone, email, external_id,") {
 			t.Errorf("the fault does not list the fields: %v", err)
 		}
+	}
+}
+
+// A day may stand without quotes, which YAML reads as a time.
+func TestXYZAndLTVParse(t *testing.T) {
+	for text, want := range map[string]string{"2026-03-09": "2026-03-09", `"2026-03-09"`: "2026-03-09", "2026-03": "2026-03-01"} {
+		c := parse(t, "metrics: {xyz: {period: week, value: quantity, first_period: "+text+", y: 0.3}, cohorts: unbounded, margin: 0.4, ltv_horizon_months: 0}\n")
+		x := c.Metrics.XYZ
+		if first, ok := x.First(); !ok || first.Format(time.DateOnly) != want || x.Period != "week" || x.Value != "quantity" || x.X != 0.10 || x.Y != 0.3 || x.MinPeriods != 6 {
+			t.Errorf("%s: xyz = %+v from %v, want weeks of pieces from %s", text, x, first, want)
+		}
+		if m := c.Metrics; m.Cohorts != "unbounded" || m.Margin != 0.4 || m.LTVHorizon != 0 {
+			t.Errorf("metrics = %+v", m)
+		}
+	}
+	m := config.Default().Metrics
+	if want := (config.XYZ{Period: "month", Value: "revenue", X: 0.10, Y: 0.25, MinPeriods: 6}); m.XYZ != want || m.Cohorts != "bounded" || m.Margin != 1 || m.LTVHorizon != 60 {
+		t.Errorf("default metrics = %+v", m)
 	}
 }

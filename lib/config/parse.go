@@ -132,6 +132,9 @@ func (c *Config) fillDefaults() {
 	setDefault(&c.Metrics.RFM.Monetary, d.Metrics.RFM.Monetary)
 	setDefault(&c.Metrics.RFM.Groups, d.Metrics.RFM.Groups)
 	setDefault(&c.Metrics.ABC.Method, d.Metrics.ABC.Method)
+	setDefault(&c.Metrics.XYZ.Period, d.Metrics.XYZ.Period)
+	setDefault(&c.Metrics.XYZ.Value, d.Metrics.XYZ.Value)
+	setDefault(&c.Metrics.Cohorts, d.Metrics.Cohorts)
 	if len(c.Funnel) == 0 {
 		c.Funnel = d.Funnel
 	}
@@ -192,6 +195,7 @@ func (c *Config) check() []*Fault {
 	}
 	c.checkRFM(fault)
 	c.checkIdentity(fault)
+	c.Metrics.XYZ.check(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {
 		fault("metrics.abc", "a (%v) must be below b (%v)", c.Metrics.ABC.A, c.Metrics.ABC.B)
 	}

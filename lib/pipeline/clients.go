@@ -109,7 +109,7 @@ func fillScores(row *schema.ClientRow, s *analytics.Scored) {
 		row.R, row.F, row.M = &r, &f, &m
 		row.RFMCode, row.RFMSegment = known(s.Code), known(s.Segment)
 	}
-	row.ABC, row.CohortMonth, row.Categories = known(s.ABC), known(s.CohortMonth), s.Categories
+	row.ABC, row.XYZ, row.CohortMonth, row.Categories = known(s.ABC), known(s.XYZ), known(s.CohortMonth), s.Categories
 }
 
 // known is nil for an empty text: unknown stays unknown.

@@ -29,6 +29,8 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.OtherRevenueRow) []string { return []string{row.ClientID} })
 		case "abc":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ABCRow) []string { return []string{row.ID} })
+		case "xyz":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.XYZRow) []string { return []string{row.ID} })
 		case "links":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.LinkRow) []string { return []string{row.ClientID, row.Token, row.WithToken} })
 		case "merges":
