@@ -112,6 +112,9 @@ func (b *Builder) Event(ev schema.CardEventRow) {
 	b.reach(d, &ev, at)
 	d.touch(&ev, at)
 	for _, s := range ev.Consents {
+		if s.Given && !b.options.End.IsZero() && !s.At.Before(b.options.End) {
+			continue // not yet; a withdrawal is heeded at once, whatever its date
+		}
 		d.consents.Add(consent.Statement{
 			Purpose: consent.Purpose(s.Purpose), Given: s.Given, At: s.At, TextVersion: s.TextVersion,
 			Channel: ev.Source, Evidence: s.Evidence, EventID: ev.EventID,
