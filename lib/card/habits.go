@@ -85,7 +85,7 @@ func (b *Builder) meet(c *Card, d *draft) {
 	var from int64
 	counts := !b.options.End.IsZero()
 	if counts {
-		from = b.options.End.In(b.options.Location).AddDate(0, 0, -30).UnixMicro()
+		from = daysBefore(b.options.End, 30, b.options.Location).UnixMicro()
 	}
 	met := false
 	channels := map[string]int(nil)
