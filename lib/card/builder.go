@@ -52,6 +52,7 @@ type draft struct {
 	firstAt, lastAt   int64
 	lastLead          int64 // where there were leads
 	asked             int64 // the first lead or order
+	handled           int64 // the latest statement of a stage behind the first; 0: none
 	leads             int   // without those of an entity
 	hasLead, hasAsked bool
 
