@@ -60,7 +60,7 @@ type review struct {
 func (d *draft) contact(ev *schema.CardEventRow, at int64) {
 	k := contact{of: occasion(ev), at: at, channel: strings.ToLower(strings.TrimSpace(ev.Channel))}
 	if ev.Result != "" {
-		k.resultAt, k.missed = at, strings.EqualFold(ev.Result, "missed") || strings.EqualFold(ev.Result, "voicemail")
+		k.resultAt, k.missed = at, unanswered(ev.Result)
 	} else {
 		k.resultAt = -1 << 63 // a phase that says nothing never decides
 	}
@@ -75,6 +75,16 @@ func (d *draft) contact(ev *schema.CardEventRow, at int64) {
 	if old := d.review; old == nil || cmp.Or(cmp.Compare(r.at, old.at), strings.Compare(r.id, old.id), cmp.Compare(r.rating, old.rating)) > 0 {
 		d.review = &r
 	}
+}
+
+// unanswered reports whether a result says that the two did not speak, in the words
+// of call systems: no-answer, No Answer and NO_ANSWER are one.
+func unanswered(result string) bool {
+	switch strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(result)) {
+	case "missed", "voicemail", "noanswer", "unanswered", "notanswered", "busy":
+		return true
+	}
+	return false
 }
 
 // meet fills in what contacts say. A call that nobody answered is none: there were
