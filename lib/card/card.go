@@ -21,7 +21,7 @@ type Card struct {
 	FirstAt, LastAt  time.Time
 	Leads            int
 	LastLeadAt       time.Time
-	Contacted        bool // a contact came after he had asked
+	Contacted        bool // a contact or a further stage came after he had asked
 	LastContactAt    time.Time
 	Contacts30d      int64    // contacts of the 30 business days before Options.End
 	Stage            string   // the furthest of the funnel, else the latest word

@@ -13,8 +13,8 @@ import (
 
 // QualityOptions says by what the base is judged.
 type QualityOptions struct {
-	End          time.Time // the first instant after the as-of day
-	Location     *time.Location
+	End          time.Time      // the first instant after the as-of day
+	Location     *time.Location // nil: UTC
 	LeadWaitDays int
 	Funnel       []string
 	Country      string // of phones in national form
@@ -110,10 +110,13 @@ const recentDays = 30
 
 // NewQuality makes an accumulator for so many clients.
 func NewQuality(clients int, options QualityOptions) *Quality {
+	if options.Location == nil {
+		options.Location = time.UTC
+	}
 	q := &Quality{
-		options: options, recent: options.End.AddDate(0, 0, -recentDays), sources: map[string]uint16{},
+		options: options, recent: daysBefore(options.End, recentDays, options.Location), sources: map[string]uint16{},
 		clients: make([]clientState, clients), asked: map[askKey]ask{}, contacted: map[managerKey]managers{},
-		cutoff: options.End.AddDate(0, 0, -options.LeadWaitDays).UnixMicro(),
+		cutoff: daysBefore(options.End, options.LeadWaitDays, options.Location).UnixMicro(),
 	}
 	for source := range options.Required {
 		q.source(source)

@@ -167,7 +167,8 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	}
 	n := &night{cfg: cfg, location: cfg.Location(), asOf: request.AsOf}
 	if n.asOf == "" {
-		n.asOf = p.now().In(n.location).AddDate(0, 0, -1).Format(time.DateOnly)
+		year, month, day := p.now().In(n.location).Date()
+		n.asOf = time.Date(year, month, day-1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 	}
 	if n.end, err = endOf(n.asOf, n.location); err != nil {
 		return nil, nil, err
