@@ -57,11 +57,6 @@ type review struct {
 	rating float64
 }
 
-// unanswered reports whether a call's result says that nobody spoke.
-func unanswered(result string) bool {
-	return strings.EqualFold(result, "missed") || strings.EqualFold(result, "voicemail")
-}
-
 func (d *draft) contact(ev *schema.CardEventRow, at int64) {
 	k := contact{of: occasion(ev), at: at, channel: strings.ToLower(strings.TrimSpace(ev.Channel))}
 	if ev.Result != "" {
