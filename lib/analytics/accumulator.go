@@ -42,6 +42,7 @@ type Accumulator struct {
 	itemSums     []int64
 	categories   names
 	categorySums []int64
+	tickets      tickets
 
 	totals    Totals
 	magnitude uint64 // of all revenue; while it fits int64, so does every sum of a part
@@ -104,6 +105,7 @@ func NewAccumulator(opts Options) (*Accumulator, error) {
 	a := &Accumulator{
 		opts: opts, playbook: playbook, windowFrom: math.MinInt32,
 		clients: newNames(), items: newNames(), categories: newNames(), other: map[foreign]int64{},
+		tickets: newTickets(opts.Metrics.Basket),
 	}
 	if days := opts.Metrics.RFM.WindowDays; days > 0 {
 		a.windowFrom = opts.AsOf - Day(min(days, longestWindow)) + 1
@@ -196,7 +198,11 @@ func (a *Accumulator) purchase(o *Orders, row int) error {
 	} else {
 		a.credit(client, on, minor, priced)
 	}
-	return a.lines(o, row, client, currency, home)
+	if err := a.lines(o, row, client, currency, home); err != nil {
+		return err
+	}
+	a.tickets.close(client, on.day)
+	return nil
 }
 
 // credit books a purchase for a client.
@@ -251,6 +257,7 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, h
 				a.itemSums = append(a.itemSums, 0)
 			}
 			a.itemSums[item] += minor
+			a.tickets.put(itemLevel, item)
 		}
 		category, ok := numberOf(&a.categories, a.scratch.categories, &o.Lines.Category, line)
 		if !ok {
@@ -260,6 +267,7 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, h
 			a.categorySums = append(a.categorySums, 0)
 		}
 		a.categorySums[category] += minor
+		a.tickets.put(categoryLevel, category)
 		if client != nobody {
 			*a.shelves.at(uint64(client)<<32 | uint64(category)) += minor
 		}
@@ -346,5 +354,5 @@ func checkMetrics(m config.Metrics) error {
 	case !(m.ABC.A > 0 && m.ABC.A < m.ABC.B && m.ABC.B <= 1): // this way round NaN is refused too
 		return fmt.Errorf("%w: abc wants 0 < a < b ≤ 1, has %v and %v", ErrConfig, m.ABC.A, m.ABC.B)
 	}
-	return nil
+	return checkHabits(m)
 }

@@ -152,6 +152,10 @@ type Metrics struct {
 	EmailLinks     bool `yaml:"link_by_email"`
 	SkipZeroOrders bool `yaml:"skip_zero_orders"`
 	DedupeDays     int  `yaml:"dedupe_days"`
+
+	Basket        Basket        `yaml:"basket"`
+	Replenishment Replenishment `yaml:"replenishment"`
+	Seasons       []Season      `yaml:"seasons"`
 }
 
 // RFM is how recency, frequency and money are scored.
@@ -223,6 +227,9 @@ func Default() *Config {
 			ABC:       ABC{Method: "money_share", A: 0.80, B: 0.95},
 			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, SleepingDays: 365, NewDays: 30, NewcomerDays: 30, RegularOrders: 3, KeyDays: 730,
 			LeadWaitDays: 3, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
+			Basket:        Basket{MinTickets: 5, MaxItems: 50, MaxPairs: 10_000},
+			Replenishment: Replenishment{Level: "item", DaysAhead: 14, MinPurchases: 3},
+			Seasons:       defaultSeasons(),
 		},
 		Labels:    Labels{VIP: Label{Tags: []string{"vip"}, Rule: true}, Partner: Label{Tags: []string{"partner", "партнёр"}}},
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},

@@ -132,6 +132,7 @@ func (c *Config) fillDefaults() {
 	setDefault(&c.Metrics.RFM.Monetary, d.Metrics.RFM.Monetary)
 	setDefault(&c.Metrics.RFM.Groups, d.Metrics.RFM.Groups)
 	setDefault(&c.Metrics.ABC.Method, d.Metrics.ABC.Method)
+	setDefault(&c.Metrics.Replenishment.Level, d.Metrics.Replenishment.Level)
 	if len(c.Funnel) == 0 {
 		c.Funnel = d.Funnel
 	}
@@ -191,6 +192,7 @@ func (c *Config) check() []*Fault {
 		}
 	}
 	c.checkRFM(fault)
+	c.checkSeasons(fault)
 	c.checkIdentity(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {
 		fault("metrics.abc", "a (%v) must be below b (%v)", c.Metrics.ABC.A, c.Metrics.ABC.B)

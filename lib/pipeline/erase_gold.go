@@ -35,6 +35,10 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.MergeRow) []string { return []string{row.ClientID} })
 		case "consents":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ConsentStateRow) []string { return []string{row.ClientID} })
+		case "replenishment":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ReplenishmentRow) []string { return []string{row.ClientID} })
+		case "seasonality":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.SeasonalityRow) []string { return []string{row.ClientID} })
 		case "history":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.HistoryRow) []string { return []string{row.ClientID} })
 		}

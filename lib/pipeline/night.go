@@ -81,6 +81,7 @@ type night struct {
 
 	orderInterests map[[2]string][]string
 	funnel         funnelTables
+	habits         habitTables
 }
 
 // Analyse makes a night: it folds orders, resolves clients, scores them and
@@ -322,6 +323,7 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
 	n.rows = clientRows(n)
+	n.habits = habitsOf(n)
 	n.funnel, err = funnelOf(ctx, n, orders)
 	return err
 }
@@ -365,6 +367,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
 		n.funnel.add(ctx, p.store, &n.run),
+		n.habits.add(ctx, p.store, &n.run),
 		lake.AddTable(ctx, p.store, &n.run, members),
 		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, consentRows(n.cards)),
