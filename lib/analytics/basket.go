@@ -166,6 +166,13 @@ func (b *Base) frequent(level int, least uint32) (members, frequent []uint32) {
 		known[shelf[number]] = count >= least
 	}
 	among := make([]uint32, len(shelf)) // place on the shelf → place among the frequent, + 1
+	most := 0 // goods of purchases; a slice that grows would cost several times as much
+	for number, count := range with {
+		if known[shelf[number]] {
+			most += int(count)
+		}
+	}
+	members = make([]uint32, 0, most)
 	for at, is := range known {
 		if is {
 			frequent = append(frequent, uint32(at)) //nolint:gosec // G115: as many as there are numbers

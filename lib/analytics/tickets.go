@@ -58,8 +58,10 @@ func (t *tickets) put(level int, number uint32) {
 func (t *tickets) close(client uint32, day Day) {
 	pairs := [2]bool{}
 	for at := range t.levels {
-		slices.Sort(t.goods[at])
-		t.goods[at] = slices.Compact(t.goods[at])
+		if len(t.goods[at]) > 1 {
+			slices.Sort(t.goods[at])
+			t.goods[at] = slices.Compact(t.goods[at])
+		}
 		goods, of := t.goods[at], &t.levels[at]
 		switch {
 		case len(goods) == 0:
