@@ -40,6 +40,8 @@ func goldTables() []goldTable {
 		goldTableOf[schema.BasketRow]("что покупают вместе", "what is bought together"),
 		goldTableOf[schema.ReplenishmentRow]("кому и что пора купить снова", "who is due to buy what again"),
 		goldTableOf[schema.SeasonalityRow]("кто покупает в одни и те же дни года", "who buys in the same days of every year"),
+		goldTableOf[schema.ScoreRow]("оценки заявок и из чего они сложились", "scores of leads, and what they are made of"),
+		goldTableOf[schema.ModelRow]("параметры прогнозов и их проверка на прошлом", "parameters of the predictions and their test on the past"),
 		goldTableOf[schema.OtherRevenueRow]("деньги в валютах без курса", "money in currencies without a rate"),
 		goldTableOf[schema.LinkRow]("почему записи считаются одним клиентом", "why records are one client"),
 		goldTableOf[schema.QualityRow]("что известно о базе и что не прочитано", "what is known of the base and what could not be read"),

@@ -166,7 +166,7 @@ func (b *Base) frequent(level int, least uint32) (members, frequent []uint32) {
 		known[shelf[number]] = count >= least
 	}
 	among := make([]uint32, len(shelf)) // place on the shelf → place among the frequent, + 1
-	most := 0 // goods of purchases; a slice that grows would cost several times as much
+	most := 0                           // goods of purchases; a slice that grows would cost several times as much
 	for number, count := range with {
 		if known[shelf[number]] {
 			most += int(count)

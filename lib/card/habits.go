@@ -97,7 +97,12 @@ func (b *Builder) meet(c *Card, d *draft) {
 		if !met || k.at > last {
 			last, met = k.at, true
 		}
-		c.Contacted = c.Contacted || !d.hasAsked || k.at >= d.asked
+		if !d.hasAsked || k.at >= d.asked {
+			if at := timeOf(k.at); !c.Contacted || at.Before(c.ContactedAt) {
+				c.ContactedAt = at
+			}
+			c.Contacted = true
+		}
 		if counts && k.at >= from {
 			c.Contacts30d++
 		}

@@ -156,6 +156,7 @@ type Metrics struct {
 	Basket        Basket        `yaml:"basket"`
 	Replenishment Replenishment `yaml:"replenishment"`
 	Seasons       []Season      `yaml:"seasons"`
+	LeadScore     LeadScore     `yaml:"lead_score"`
 }
 
 // RFM is how recency, frequency and money are scored.
@@ -230,11 +231,13 @@ func Default() *Config {
 			Basket:        Basket{MinTickets: 5, MaxItems: 50, MaxPairs: 10_000},
 			Replenishment: Replenishment{Level: "item", DaysAhead: 14, MinPurchases: 3},
 			Seasons:       defaultSeasons(),
+			LeadScore:     LeadScore{ObserveDays: 3, WonDays: 90},
 		},
 		Labels:    Labels{VIP: Label{Tags: []string{"vip"}, Rule: true}, Partner: Label{Tags: []string{"partner", "партнёр"}}},
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},
 		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
 	}
+	c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)
 	if err := c.SetTimezone(c.Business.Timezone); err != nil {
 		panic("config: no time zones in the program") // tzdata is linked in
 	}

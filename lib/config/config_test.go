@@ -206,6 +206,10 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"a season of leap years", "metrics:\n  seasons:\n    - {name: x, day: \"02-29\", days_before: 3}\n", 3, "metrics.seasons.0.day", "every year has"},
 		{"a season of a year", "metrics:\n  seasons:\n    - {name: x, day: \"03-08\", days_before: 100, days_after: 100}\n", 3, "metrics.seasons.0", "at most 180 days around"},
 		{"a season twice", "metrics:\n  seasons:\n    - {name: x, day: \"03-08\", days_before: 1}\n    - {name: x, day: \"05-01\", days_before: 1}\n", 4, "metrics.seasons.1.name", "configured twice"},
+		{"points for everybody", "metrics:\n  lead_score: {points: [{when: {}, points: 5}]}\n", 2, "metrics.lead_score.points.0.when", "want a condition"},
+		{"points of no stage", "metrics:\n  lead_score:\n    points:\n      - {when: {stage: dance}, points: 5}\n", 4, "metrics.lead_score.points.0.when.stage", "a stage of the funnel"},
+		{"points of the last stage", "metrics:\n  lead_score:\n    points:\n      - {when: {stage: won}, points: 5}\n", 4, "metrics.lead_score.points.0.when.stage", "what the score foretells"},
+		{"points for what is not known", "metrics:\n  lead_score:\n    points:\n      - {when: {colour: red}, points: 5}\n", 4, "metrics.lead_score.points.0.when.colour", "unknown key"},
 		{"two documents", "funnel: [a]\n---\nfunnel: [b]\n", 2, "file", "a second document"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -378,5 +382,29 @@ func TestSeasonsReplaceTheBuiltIn(t *testing.T) {
 	}
 	if c := parse(t, "metrics: {seasons: []}\n"); len(c.Metrics.Seasons) != 0 {
 		t.Errorf("seasons %+v, want none", c.Metrics.Seasons)
+	}
+}
+
+// The built-in points go by the file's own funnel.
+func TestBuiltInPointsFitTheFunnel(t *testing.T) {
+	stages := func(text string) (stages []string) {
+		for _, rule := range parse(t, text).Metrics.LeadScore.Points {
+			if rule.When.Stage != "" {
+				stages = append(stages, rule.When.Stage)
+			}
+		}
+		return stages
+	}
+	for text, want := range map[string][]string{
+		"": {"visited"}, "funnel: [asked, met, tried, offered, paid]\n": {"offered"}, "funnel: [asked, paid]\n": nil,
+		"metrics: {lead_score: {points: []}}\n":                                            nil,
+		"metrics: {lead_score: {points: [{when: {stage: first_contact}, points: -3}]}}\n": {"first_contact"},
+	} {
+		if got := stages(text); !cmp.Equal(want, got) {
+			t.Errorf("%q: points for %v, want %v", text, got, want)
+		}
+	}
+	if n := len(parse(t, "metrics: {lead_score: {points: []}}\n").Metrics.LeadScore.Points); n != 0 {
+		t.Errorf("%d rules, want none", n)
 	}
 }

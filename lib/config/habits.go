@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,63 @@ func defaultSeasons() []Season {
 		{Name: "23-february", Day: "02-23", DaysBefore: 14},
 		{Name: "8-march", Day: "03-08", DaysBefore: 14},
 		{Name: "new-year", Day: "12-31", DaysBefore: 14},
+	}
+}
+
+// LeadScore says how likely a lead is to buy (metrics, "Lead score").
+type LeadScore struct {
+	Points      []PointRule `yaml:"points"`       // empty list: none; absent: the built-in rules
+	ObserveDays int         `yaml:"observe_days"` // a model looks at a lead so many days after its entry; default 3
+	WonDays     int         `yaml:"won_days"`     // and asks whether it buys within so many days after that; default 90
+}
+
+// PointRule gives points, which may be below zero, to the leads that meet all of
+// its conditions.
+type PointRule struct {
+	When   LeadCondition `yaml:"when"`
+	Points int           `yaml:"points"`
+}
+
+// LeadCondition is met where everything that it names holds; what is empty is not
+// asked for.
+type LeadCondition struct {
+	Source     string `yaml:"source"`      // of the first touch; letter case does not count
+	Interest   string `yaml:"interest"`    // likewise
+	Complete   bool   `yaml:"complete"`    // a name, a phone and an e-mail are known
+	Contacted  bool   `yaml:"contacted"`   // somebody has spoken with the lead
+	Stage      string `yaml:"stage"`       // reached it or a later one
+	WithinDays *int   `yaml:"within_days"` // entered the funnel at most so many days ago
+}
+
+// defaultPoints are rules that need no knowledge of the business: who can be
+// reached, who is met, who has come further than an answer, who asked just now.
+func defaultPoints(funnel []string) []PointRule {
+	week, month := 7, 30
+	rules := []PointRule{
+		{LeadCondition{Complete: true}, 20},
+		{LeadCondition{Contacted: true}, 10},
+		{LeadCondition{WithinDays: &month}, 15},
+		{LeadCondition{WithinDays: &week}, 15},
+	}
+	if n := len(funnel); n > 3 {
+		rules = append(rules, PointRule{LeadCondition{Stage: funnel[n-2]}, 40})
+	}
+	return rules
+}
+
+func (c *Config) checkPoints(fault func(path, format string, args ...any)) {
+	for i, rule := range c.Metrics.LeadScore.Points {
+		path := fmt.Sprintf("metrics.lead_score.points.%d", i)
+		if rule.When == (LeadCondition{}) {
+			fault(path+".when", "want a condition: source, interest, complete, contacted, stage or within_days")
+		}
+		switch stage := rule.When.Stage; {
+		case stage == "":
+		case !slices.Contains(c.Funnel, stage):
+			fault(path+".when.stage", "want a stage of the funnel")
+		case stage == c.Funnel[len(c.Funnel)-1]:
+			fault(path+".when.stage", "the last stage is what the score foretells")
+		}
 	}
 }
 

@@ -66,6 +66,7 @@ func Parse(body []byte) (*Config, error) {
 	var faults []*Fault
 	if root != nil {
 		if faults = checkSchema(root); len(faults) == 0 {
+			c.Metrics.LeadScore.Points = nil // the built-in rules go by the file's funnel
 			if err := root.Decode(c); err != nil {
 				return nil, syntaxFault(err)
 			}
@@ -136,6 +137,9 @@ func (c *Config) fillDefaults() {
 	if len(c.Funnel) == 0 {
 		c.Funnel = d.Funnel
 	}
+	if c.Metrics.LeadScore.Points == nil {
+		c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)
+	}
 }
 
 func setDefault[T comparable](field *T, value T) {
@@ -193,6 +197,7 @@ func (c *Config) check() []*Fault {
 	}
 	c.checkRFM(fault)
 	c.checkSeasons(fault)
+	c.checkPoints(fault)
 	c.checkIdentity(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {
 		fault("metrics.abc", "a (%v) must be below b (%v)", c.Metrics.ABC.A, c.Metrics.ABC.B)

@@ -10,11 +10,12 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// habitTables are what goes together, and what comes again.
+// habitTables are what goes together, what comes again, and who may come.
 type habitTables struct {
 	basket        []schema.BasketRow
 	replenishment []schema.ReplenishmentRow
 	seasonality   []schema.SeasonalityRow
+	leads         analytics.LeadScores
 }
 
 // add writes the tables of the run.
@@ -23,12 +24,14 @@ func (t *habitTables) add(ctx context.Context, store objstore.Store, run *lake.R
 		lake.AddTable(ctx, store, run, t.basket),
 		lake.AddTable(ctx, store, run, t.replenishment),
 		lake.AddTable(ctx, store, run, t.seasonality),
+		lake.AddTable(ctx, store, run, t.leads.Rows),
+		lake.AddTable(ctx, store, run, t.leads.Models),
 	)
 }
 
 // habitsOf makes the tables, and notes in the scores the bounds that were used and
 // in the clients' rows when each is expected next.
-func habitsOf(n *night) habitTables {
+func habitsOf(n *night) (habitTables, error) {
 	var t habitTables
 	var basket, seasons []schema.ThresholdRow
 	var due schema.ThresholdRow
@@ -44,5 +47,7 @@ func habitsOf(n *night) habitTables {
 			n.rows[row].ExpectedNextDay = known(day)
 		}
 	}
-	return t
+	var err error
+	t.leads, err = leadScoresOf(n)
+	return t, err
 }

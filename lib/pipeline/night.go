@@ -323,7 +323,9 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
 	n.rows = clientRows(n)
-	n.habits = habitsOf(n)
+	if n.habits, err = habitsOf(n); err != nil {
+		return err
+	}
 	n.funnel, err = funnelOf(ctx, n, orders)
 	return err
 }

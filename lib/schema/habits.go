@@ -49,3 +49,19 @@ func (SeasonalityRow) Table() string { return "seasonality" }
 
 // Personal implements Row.
 func (SeasonalityRow) Personal() []string { return nil }
+
+// ScoreRow is the score of a lead without a purchase (gold/scores), ordered by
+// client_id. Of the model points the score is the sum of the contributions; of the
+// model logistic it is the probability whose log-odds they add up to, rounding apart.
+type ScoreRow struct {
+	ClientID      string  `parquet:"client_id"`
+	Score         float64 `parquet:"score"`
+	Model         string  `parquet:"model,dict"`    // points or logistic
+	Contributions Map     `parquet:"contributions"` // rule or feature → decimal text
+}
+
+// Table implements Row.
+func (ScoreRow) Table() string { return "scores" }
+
+// Personal implements Row.
+func (ScoreRow) Personal() []string { return nil }
