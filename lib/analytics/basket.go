@@ -112,7 +112,7 @@ func (b *Base) pairs(level int) (kept []pair, over int64) {
 	next := slices.Clone(starts[:len(frequent)])
 	for at, m := range members {
 		if m&lastOfPurchase == 0 {
-			places[next[m]] = uint32(at) //nolint:gosec // G115: 2³² goods would not fit the memory
+			places[next[m]] = uint32(at)
 			next[m]++
 		}
 	}
@@ -175,8 +175,8 @@ func (b *Base) frequent(level int, least uint32) (members, frequent []uint32) {
 	members = make([]uint32, 0, most)
 	for at, is := range known {
 		if is {
-			frequent = append(frequent, uint32(at)) //nolint:gosec // G115: as many as there are numbers
-			among[at] = uint32(len(frequent))       //nolint:gosec // G115: likewise
+			frequent = append(frequent, uint32(at))
+			among[at] = uint32(len(frequent)) //nolint:gosec // G115: likewise
 		}
 	}
 	if len(frequent) < 2 {

@@ -65,8 +65,8 @@ func modelOf(leads []Lead, c config.LeadScore, rules []pointRule, funnel []strin
 	won := 0
 	for i := range leads {
 		lead := &leads[i]
-		landmark := lead.Day + Day(c.ObserveDays)
-		if landmark+Day(c.WonDays) > asOf || lead.Bought && lead.FirstBuy <= landmark {
+		landmark := lead.after(c.ObserveDays)
+		if lead.after(c.ObserveDays+c.WonDays) > asOf || lead.Bought && lead.FirstBuy <= landmark {
 			continue
 		}
 		known = append(known, lead)
@@ -79,7 +79,7 @@ func modelOf(leads []Lead, c config.LeadScore, rules []pointRule, funnel []strin
 
 // wonIn tells whether a lead bought in time; it did not before its landmark.
 func wonIn(lead *Lead, c config.LeadScore) bool {
-	return lead.Bought && lead.FirstBuy <= lead.Day+Day(c.ObserveDays+c.WonDays)
+	return lead.Bought && lead.FirstBuy <= lead.after(c.ObserveDays+c.WonDays)
 }
 
 func learn(known []*Lead, won int, c config.LeadScore, rules []pointRule, funnel []string) (*leadModel, []schema.ModelRow) {

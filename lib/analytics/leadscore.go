@@ -33,6 +33,9 @@ type Lead struct {
 	Then LeadFacts // known at the end of the landmark: Day + observe_days, or the as-of day before that
 }
 
+// after is the day so many days after the entry.
+func (l *Lead) after(days int) Day { return l.Day + Day(min(days, longestWindow)) } //nolint:gosec // G115: bounded
+
 // LeadFacts are what is known of a lead at an instant. What is filled in after a
 // sale has no place here: purchases, the stage that a purchase reaches, and, for
 // Then, whatever was stated after the landmark.
@@ -83,7 +86,7 @@ func ScoreLeads(leads []Lead, c config.LeadScore, funnel []string, asOf Day) Lea
 		row := schema.ScoreRow{ClientID: lead.ClientID, Model: ModelPoints}
 		parts := map[string]string{}
 		if m != nil {
-			if lead.Day+Day(c.ObserveDays+c.WonDays) <= asOf {
+			if lead.after(c.ObserveDays+c.WonDays) <= asOf {
 				continue
 			}
 			row.Model = ModelLogistic

@@ -39,6 +39,7 @@ func Replenishment(b *Base) ([]schema.ReplenishmentRow, schema.ThresholdRow) {
 	var all []bought
 	var days []Day
 	text := dayTexts{}
+	latest := b.AsOf + Day(min(c.DaysAhead, longestWindow)) //nolint:gosec // G115: bounded
 	starts, places := b.ticketsByClient(level, c.MinPurchases)
 	for client := range b.Clients {
 		mine := places[starts[client]:starts[client+1]]
@@ -65,8 +66,8 @@ func Replenishment(b *Base) ([]schema.ReplenishmentRow, schema.ThresholdRow) {
 				continue
 			}
 			last := days[0] // medianInterval has put the intervals behind it
-			due := last + Day(median)
-			if due > b.AsOf+Day(min(c.DaysAhead, longestWindow)) || b.AsOf-due >= Day(median) {
+			due := last + median
+			if due > latest || b.AsOf-due >= median {
 				continue
 			}
 			rows = append(rows, schema.ReplenishmentRow{
@@ -92,7 +93,7 @@ func ExpectedNextDays(b *Base) []string {
 		}
 		days = b.daysOf(c, days)
 		if median, ok := medianInterval(days, b.Metrics.Replenishment.MinPurchases); ok {
-			expected[i] = text.of(c.LastDay + Day(median))
+			expected[i] = text.of(c.LastDay + median)
 		}
 	}
 	return expected

@@ -2,7 +2,6 @@ package analytics
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/leadlake/leadlake/lib/schema"
@@ -39,7 +38,7 @@ func Seasonality(b *Base) ([]schema.SeasonalityRow, []schema.ThresholdRow) {
 		}
 		row := schema.ThresholdRow{Metric: MetricSeason, Entity: EntityClient, Rule: of.Name}
 		setBounds(&row, []float64{float64(of.DaysBefore), float64(of.DaysAfter), leastYears})
-		row.Note = fmt.Sprintf("%s, bound_1 days before it and bound_2 after it; bought in bound_3 years whose window has ended, or in each since the first purchase", of.Day)
+		row.Note = of.Day + ", bound_1 days before it and bound_2 after it; bought in bound_3 years whose window has ended, or in each since the first purchase"
 		thresholds = append(thresholds, row)
 	}
 	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(seasons[i].name, seasons[j].name) })

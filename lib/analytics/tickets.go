@@ -141,7 +141,7 @@ func (t *tickets) walk(visit func(place uint64, one *ticket)) {
 	var one ticket
 	for chunk, log := range t.chunks {
 		for at := 0; at < len(log); {
-			place := uint64(chunk)<<32 | uint64(at) //nolint:gosec // G115: indices are not negative
+			place := uint64(chunk)<<32 | uint64(at)
 			at += t.read(log[at:], &one)
 			visit(place, &one)
 		}
@@ -183,7 +183,7 @@ func (t *tickets) read(log []byte, one *ticket) int {
 func ranks(texts []string) []uint32 {
 	rank := make([]uint32, len(texts))
 	for i, number := range order(texts) {
-		rank[number] = uint32(i) //nolint:gosec // G115: as many as there are numbers
+		rank[number] = uint32(i)
 	}
 	return rank
 }

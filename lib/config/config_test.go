@@ -397,7 +397,7 @@ func TestBuiltInPointsFitTheFunnel(t *testing.T) {
 	}
 	for text, want := range map[string][]string{
 		"": {"visited"}, "funnel: [asked, met, tried, offered, paid]\n": {"offered"}, "funnel: [asked, paid]\n": nil,
-		"metrics: {lead_score: {points: []}}\n":                                            nil,
+		"metrics: {lead_score: {points: []}}\n":                                           nil,
 		"metrics: {lead_score: {points: [{when: {stage: first_contact}, points: -3}]}}\n": {"first_contact"},
 	} {
 		if got := stages(text); !cmp.Equal(want, got) {

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -13,15 +14,12 @@ import (
 func (b *base) basketOf(name, when string, items ...string) {
 	b.Helper()
 	b.n++
-	lines := ""
+	lines := make([]string, len(items))
 	for i, item := range items {
-		if i > 0 {
-			lines += ", "
-		}
-		lines += fmt.Sprintf(`{"sku": "%s", "category": "of %s", "sum": "10.00"}`, item, item)
+		lines[i] = fmt.Sprintf(`{"sku": "%s", "category": "of %s", "sum": "10.00"}`, item, item)
 	}
 	b.post("till", fmt.Sprintf(`{"id": "e%d", "kind": "order", "at": "%s", "client": {"phone": "%s"}, "order": {"id": "o%d", "status": "paid", "total": "%d.00", "items": [%s]}}`,
-		b.n, when, b.phone(name), b.n, 10*len(items), lines))
+		b.n, when, b.phone(name), b.n, 10*len(items), strings.Join(lines, ", ")))
 }
 
 // From the webhook to gold: who buys beans every 20 days, the pair that goes with
