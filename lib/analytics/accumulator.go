@@ -42,6 +42,7 @@ type Accumulator struct {
 	itemSums     []int64
 	categories   names
 	categorySums []int64
+	tickets      tickets
 
 	itemSeries, categorySeries cells[int64] // by seriesKey: what was sold in a period
 	pieces                     uint64       // of all quantities, as magnitude
@@ -108,6 +109,7 @@ func NewAccumulator(opts Options) (*Accumulator, error) {
 	a := &Accumulator{
 		opts: opts, playbook: playbook, windowFrom: math.MinInt32,
 		clients: newNames(), items: newNames(), categories: newNames(), other: map[foreign]int64{},
+		tickets: newTickets(opts.Metrics.Basket),
 	}
 	if days := opts.Metrics.RFM.WindowDays; days > 0 {
 		a.windowFrom = opts.AsOf - Day(min(days, longestWindow)) + 1
@@ -200,7 +202,11 @@ func (a *Accumulator) purchase(o *Orders, row int) error {
 	} else {
 		a.credit(client, on, minor, priced)
 	}
-	return a.lines(o, row, client, on, currency, home)
+	if err := a.lines(o, row, client, on, currency, home); err != nil {
+		return err
+	}
+	a.tickets.close(client, on.day)
+	return nil
 }
 
 // credit books a purchase for a client.
@@ -260,6 +266,7 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, on dated, currenc
 			}
 			a.itemSums[item] += minor
 			*a.itemSeries.at(seriesKey(item, on.sold)) += sold
+			a.tickets.put(itemLevel, item)
 		}
 		category, ok := numberOf(&a.categories, a.scratch.categories, &o.Lines.Category, line)
 		if !ok {
@@ -270,6 +277,7 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, on dated, currenc
 		}
 		a.categorySums[category] += minor
 		*a.categorySeries.at(seriesKey(category, on.sold)) += sold
+		a.tickets.put(categoryLevel, category)
 		if client != nobody {
 			*a.shelves.at(uint64(client)<<32 | uint64(category)) += minor
 		}
@@ -356,5 +364,5 @@ func checkMetrics(m config.Metrics) error {
 	case !(m.ABC.A > 0 && m.ABC.A < m.ABC.B && m.ABC.B <= 1): // this way round NaN is refused too
 		return fmt.Errorf("%w: abc wants 0 < a < b ≤ 1, has %v and %v", ErrConfig, m.ABC.A, m.ABC.B)
 	}
-	return errors.Join(checkXYZ(m.XYZ), checkLTV(m))
+	return errors.Join(checkXYZ(m.XYZ), checkLTV(m), checkHabits(m))
 }

@@ -27,6 +27,9 @@ type Base struct {
 	bought    []string      // categories by client, by revenue
 
 	itemSeries, categorySeries series // by index in Items and Categories
+	tickets                    tickets
+	place                      []int32     // of a client's number in the tickets in Clients
+	shelf                      [2][]uint32 // likewise of goods in Items and Categories
 }
 
 // Client is the purchases of one client.
@@ -116,6 +119,8 @@ func (a *Accumulator) Result() *Base {
 	}
 	a.fillHistories(b, place)
 	a.fillBought(b, place, shelves)
+	b.tickets, b.place = a.tickets.snapshot(), place
+	b.shelf = [2][]uint32{ranks(a.items.values), ranks(a.categories.values)}
 	for of, minor := range a.other {
 		row := schema.OtherRevenueRow{Currency: of.currency, RevenueMinor: minor}
 		if of.client != nobody {

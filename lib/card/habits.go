@@ -99,7 +99,9 @@ func (b *Builder) meet(c *Card, d *draft) {
 	if counts {
 		from = daysBefore(b.options.End, 30, b.options.Location).UnixMicro()
 	}
-	c.Contacted = d.handled != 0 && (!d.hasAsked || d.handled >= d.asked)
+	if c.Contacted = d.handled != 0 && (!d.hasAsked || d.handled >= d.asked); c.Contacted {
+		c.ContactedAt = timeOf(d.handled)
+	}
 	met := false
 	channels := map[string]int(nil)
 	var last int64
@@ -110,7 +112,12 @@ func (b *Builder) meet(c *Card, d *draft) {
 		if !met || k.at > last {
 			last, met = k.at, true
 		}
-		c.Contacted = c.Contacted || !d.hasAsked || k.at >= d.asked
+		if !d.hasAsked || k.at >= d.asked {
+			if at := timeOf(k.at); !c.Contacted || at.Before(c.ContactedAt) {
+				c.ContactedAt = at
+			}
+			c.Contacted = true
+		}
 		if counts && k.at >= from {
 			c.Contacts30d++
 		}

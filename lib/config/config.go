@@ -157,6 +157,11 @@ type Metrics struct {
 	Cohorts    string  `yaml:"cohorts"`            // bounded (default) or unbounded: who counts as active in a period
 	Margin     float64 `yaml:"margin"`             // share of revenue that is left for LTV; default 1
 	LTVHorizon int     `yaml:"ltv_horizon_months"` // longest lifetime; default 60, 0: no limit
+
+	Basket        Basket        `yaml:"basket"`
+	Replenishment Replenishment `yaml:"replenishment"`
+	Seasons       []Season      `yaml:"seasons"`
+	LeadScore     LeadScore     `yaml:"lead_score"`
 }
 
 // XYZ is how evenly goods sell: the series, and where the classes are cut.
@@ -240,11 +245,16 @@ func Default() *Config {
 			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, SleepingDays: 365, NewDays: 30, NewcomerDays: 30, RegularOrders: 3, KeyDays: 730,
 			LeadWaitDays: 3, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
 			Cohorts: "bounded", Margin: 1, LTVHorizon: 60,
+			Basket:        Basket{MinTickets: 5, MaxItems: 50, MaxPairs: 10_000},
+			Replenishment: Replenishment{Level: "item", DaysAhead: 14, MinPurchases: 3},
+			Seasons:       defaultSeasons(),
+			LeadScore:     LeadScore{ObserveDays: 3, WonDays: 90},
 		},
 		Labels:    Labels{VIP: Label{Tags: []string{"vip"}, Rule: true}, Partner: Label{Tags: []string{"partner", "партнёр"}}},
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},
 		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
 	}
+	c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)
 	if err := c.SetTimezone(c.Business.Timezone); err != nil {
 		panic("config: no time zones in the program") // tzdata is linked in
 	}

@@ -66,6 +66,7 @@ func Parse(body []byte) (*Config, error) {
 	var faults []*Fault
 	if root != nil {
 		if faults = checkSchema(root); len(faults) == 0 {
+			c.Metrics.LeadScore.Points = nil // the built-in rules go by the file's funnel
 			if err := root.Decode(c); err != nil {
 				return nil, syntaxFault(err)
 			}
@@ -135,8 +136,12 @@ func (c *Config) fillDefaults() {
 	setDefault(&c.Metrics.XYZ.Period, d.Metrics.XYZ.Period)
 	setDefault(&c.Metrics.XYZ.Value, d.Metrics.XYZ.Value)
 	setDefault(&c.Metrics.Cohorts, d.Metrics.Cohorts)
+	setDefault(&c.Metrics.Replenishment.Level, d.Metrics.Replenishment.Level)
 	if len(c.Funnel) == 0 {
 		c.Funnel = d.Funnel
+	}
+	if c.Metrics.LeadScore.Points == nil {
+		c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)
 	}
 }
 
@@ -194,6 +199,8 @@ func (c *Config) check() []*Fault {
 		}
 	}
 	c.checkRFM(fault)
+	c.checkSeasons(fault)
+	c.checkPoints(fault)
 	c.checkIdentity(fault)
 	c.Metrics.XYZ.check(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {

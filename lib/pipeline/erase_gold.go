@@ -37,6 +37,12 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.MergeRow) []string { return append([]string{row.ClientID}, row.Tokens...) })
 		case "consents":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ConsentStateRow) []string { return []string{row.ClientID} })
+		case "replenishment":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ReplenishmentRow) []string { return []string{row.ClientID} })
+		case "seasonality":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.SeasonalityRow) []string { return []string{row.ClientID} })
+		case "scores":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ScoreRow) []string { return []string{row.ClientID} })
 		case "history":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.HistoryRow) []string { return []string{row.ClientID} })
 		}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -81,6 +82,7 @@ type night struct {
 
 	orderInterests map[[2]string][]string
 	funnel         funnelTables
+	habits         habitTables
 }
 
 // Analyse makes a night: it folds orders, resolves clients, scores them and
@@ -270,6 +272,15 @@ func firstAndLast(full string) (first, last string) {
 	return name.First, name.Last
 }
 
+// models are the numbers of all models of the night, ordered by (model, parameter).
+func (n *night) models() []schema.ModelRow {
+	rows := slices.Concat(n.scores.LTV.Models, n.habits.leads.Models)
+	slices.SortFunc(rows, func(a, b schema.ModelRow) int {
+		return cmp.Or(strings.Compare(a.Model, b.Model), strings.Compare(a.Parameter, b.Parameter))
+	})
+	return rows
+}
+
 // orderColumns are what the scores need of lake/orders. Where every token says
 // whose an order is, the others need not be read.
 func orderColumns(clients *card.Clients) []string {
@@ -326,6 +337,9 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
 	n.rows = clientRows(n)
+	if n.habits, err = habitsOf(n); err != nil {
+		return err
+	}
 	n.funnel, err = funnelOf(ctx, n, orders)
 	return err
 }
@@ -372,7 +386,8 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, n.scores.XYZ),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.ABCXYZ),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.LTV.Months),
-		lake.AddTable(ctx, p.store, &n.run, n.scores.LTV.Models),
+		n.habits.add(ctx, p.store, &n.run),
+		lake.AddTable(ctx, p.store, &n.run, n.models()),
 		lake.AddTable(ctx, p.store, &n.run, members),
 		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, consentRows(n.cards)),
