@@ -32,6 +32,7 @@
 // Made of it: the night. Pure, except that writers of files get an io.Writer.
 //
 //	lib/card                      orders folded, people resolved, one card for each client
+//	lib/analytics/prediction      will a client buy again, how often, for how much
 //	lib/analytics                 RFM, ABC, cohorts, lifecycle, and the playbook in words
 //	lib/segment                   who belongs to which segment, and since when
 //	lib/audience                  files that advertising platforms accept

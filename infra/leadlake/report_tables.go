@@ -37,6 +37,7 @@ func goldTables() []goldTable {
 		goldTableOf[schema.ABCRow]("вклад в выручку и классы A, B, C", "shares of revenue and the classes A, B, C"),
 		goldTableOf[schema.CohortRow]("удержание по месяцам первой покупки", "retention by the month of the first purchase"),
 		goldTableOf[schema.LifecycleRow]("новые, вернувшиеся и ушедшие по месяцам", "new, returning and dormant by month"),
+		goldTableOf[schema.ModelRow]("параметры прогнозов и их проверка на прошлом", "parameters of the predictions and their test on the past"),
 		goldTableOf[schema.OtherRevenueRow]("деньги в валютах без курса", "money in currencies without a rate"),
 		goldTableOf[schema.LinkRow]("почему записи считаются одним клиентом", "why records are one client"),
 		goldTableOf[schema.QualityRow]("что известно о базе и что не прочитано", "what is known of the base and what could not be read"),

@@ -16,6 +16,7 @@ type Scored struct {
 	ABC               string
 	CohortMonth       string   // YYYY-MM
 	Categories        []string // by revenue descending; shared, not to be changed
+	Predicted
 }
 
 // Scores is every client with all scores, and the tables they were made of.
@@ -25,10 +26,11 @@ type Scores struct {
 	Thresholds    []schema.ThresholdRow // ordered by (metric, entity, rule)
 	ABC           []schema.ABCRow       // ordered by (entity, revenue descending, id)
 	Concentration []Concentration       // category, client, item
+	Models        []schema.ModelRow     // ordered by (model, parameter)
 	Possible      [3]int                // different scores of R, F and M that the values allow
 }
 
-// Score makes RFM and ABC of a base and puts them together by client.
+// Score makes RFM, ABC and predictions of a base and puts them together by client.
 func Score(b *Base) Scores {
 	rfm := RFM(b)
 	out := Scores{
@@ -50,6 +52,8 @@ func Score(b *Base) Scores {
 			}
 		}
 	}
+	predictions := Predict(b)
+	out.Models, out.Thresholds = predictions.Models, append(out.Thresholds, predictions.Thresholds...)
 	sortThresholds(out.Thresholds)
 	months := map[Month]string{} // a text for each month, not for each client
 	for i, client := range b.Clients {
@@ -65,6 +69,7 @@ func Score(b *Base) Scores {
 			AverageMinor: average, AverageKnown: known, RecencyDays: int64(b.AsOf - client.LastDay),
 			R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
 			ABC: classes[i], CohortMonth: months[cohort], Categories: b.Bought(client),
+			Predicted: predictions.Clients[i],
 		}
 	}
 	return out

@@ -361,6 +361,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, moves),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Thresholds),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.ABC),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.Models),
 		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.Bounded)),
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),

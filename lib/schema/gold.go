@@ -167,6 +167,21 @@ func (LifecycleRow) Table() string { return "lifecycle" }
 // Personal implements Row.
 func (LifecycleRow) Personal() []string { return nil }
 
+// ModelRow is one figure of a model (gold/models), ordered by (model, parameter): a
+// fitted parameter, what a test of it gave, or refused:<reason> with the count that
+// was the reason.
+type ModelRow struct {
+	Model     string  `parquet:"model"`
+	Parameter string  `parquet:"parameter"`
+	Value     float64 `parquet:"value"`
+}
+
+// Table implements Row.
+func (ModelRow) Table() string { return "models" }
+
+// Personal implements Row.
+func (ModelRow) Personal() []string { return nil }
+
 // SegmentRow is one membership (gold/segments), ordered by (segment, client_id).
 type SegmentRow struct {
 	Segment  string `parquet:"segment,dict"`
