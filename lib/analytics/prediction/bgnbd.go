@@ -1,7 +1,5 @@
 package prediction
 
-import "math"
-
 // Variant tells BG/NBD from MBG/NBD.
 type Variant int
 
@@ -42,21 +40,17 @@ func FitPurchases(v Variant, h *Histories) (Purchases, error) {
 		repeats += float64(float64(g.Repeats) * float64(g.clients))
 		weeks += float64(float64(g.Age) * float64(g.clients) / weekDays)
 	}
-	// Two starts from either side; the average rate R/Alpha is about that of the base.
-	best, found := Purchases{Variant: v, LogLikelihood: math.Inf(-1)}, false
+	// The second start is for bases on which the first leads astray; where both lead to
+	// a maximum it is the same one. R/Alpha begins as the average rate of the base.
 	for _, start := range [][3]float64{{0.5, 0.8, 2.5}, {1.5, 0.3, 4}} {
 		r, a, b := start[0], start[1], start[2]
 		logs, value, ok := maximise(likelihood, []float64{ln(r), ln(r * weeks / repeats), ln(a), ln(b)})
-		if ok && value > best.LogLikelihood {
+		if ok {
 			p := exps(logs)
-			best.R, best.Alpha, best.A, best.B, best.LogLikelihood = p[0], p[1], p[2], p[3], value
-			found = true
+			return Purchases{Variant: v, R: p[0], Alpha: p[1], A: p[2], B: p[3], LogLikelihood: value}, nil
 		}
 	}
-	if !found {
-		return Purchases{}, &Refusal{NotConverged, h.Clients()}
-	}
-	return best, nil
+	return Purchases{}, &Refusal{NotConverged, h.Clients()}
 }
 
 // likelihood is the log-likelihood of the histories by the logarithms of R, Alpha,

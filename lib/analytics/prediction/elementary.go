@@ -1,6 +1,9 @@
 package prediction
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // ln is the natural logarithm of x > 0 within one unit of the last place: the
 // algorithm of FreeBSD's e_log.c, as package math has it where it has no assembly.
@@ -104,8 +107,8 @@ func trigamma(x float64) float64 {
 // polynomial is the value at x of a polynomial, the constant first.
 func polynomial(x float64, coefficients ...float64) float64 {
 	sum := 0.0
-	for i := len(coefficients) - 1; i >= 0; i-- {
-		sum = coefficients[i] + float64(x*sum)
+	for _, c := range slices.Backward(coefficients) {
+		sum = c + float64(x*sum)
 	}
 	return sum
 }

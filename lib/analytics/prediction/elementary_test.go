@@ -2,6 +2,7 @@ package prediction
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -88,6 +89,58 @@ func TestSlopesAndCurvatures(t *testing.T) {
 			for j := range i + 1 {
 				if got := (slopes[1][j] - slopes[0][j]) / (2 * step); math.Abs(got-curvature[i][j]) > 1e-7*(1+math.Abs(got)) {
 					t.Errorf("%s: curvature %d %d = %v, by differences %v", name, i, j, curvature[i][j], got)
+				}
+			}
+		}
+	}
+}
+
+// Fits take the first start that leads to a maximum: wherever they start, it is the
+// same one.
+func TestEveryStartLeadsToTheSameMaximum(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 6))
+	all, spent := make([]History, 3000), make([]Spending, 2000)
+	for i := range all {
+		all[i].Age = 60 + random.Int32N(500)
+		rate, leave := random.ExpFloat64()/40, math.Pow(random.Float64(), 2)
+		for at := random.ExpFloat64() / rate; at < float64(all[i].Age); at += random.ExpFloat64() / rate {
+			if all[i].Repeats++; int32(at) <= all[i].Last {
+				all[i].Repeats--
+			}
+			if all[i].Last = int32(at); random.Float64() < leave {
+				break
+			}
+		}
+	}
+	for i := range spent {
+		spent[i].Repeats = 1 + random.Int32N(5)
+		worth := 500 / (0.2 + random.ExpFloat64())
+		for range spent[i].Repeats {
+			spent[i].Minor += 1 + int64(worth*(random.ExpFloat64()+random.ExpFloat64()))
+		}
+	}
+	h := Group(all)
+	for name, of := range map[string]struct {
+		f      curve
+		starts [][]float64
+	}{
+		"BG/NBD":      {h.likelihood(BGNBD), [][]float64{{-0.7, 2, -0.2, 0.9}, {0.4, 3, -1.2, 1.4}, {1, 1, 1, 1}, {-1.5, 1, 0, 2}}},
+		"MBG/NBD":     {h.likelihood(MBGNBD), [][]float64{{-0.7, 2, -0.2, 0.9}, {0.4, 3, -1.2, 1.4}, {1, 1, 1, 1}, {-1.5, 1, 0, 2}}},
+		"Gamma-Gamma": {spending(spent, 2000), [][]float64{{1.4, 1.4, 0}, {0.4, 0.9, 0}, {2, 3, 1}, {0, 1, -1}}},
+	} {
+		var first []float64
+		for _, start := range of.starts {
+			at, _, ok := maximise(of.f, start)
+			if !ok {
+				t.Errorf("%s: no maximum from %v", name, start)
+				continue
+			}
+			if first == nil {
+				first = at
+			}
+			for i := range at {
+				if math.Abs(at[i]-first[i]) > 1e-9 {
+					t.Errorf("%s: from %v to %v, from another start to %v", name, start, at, first)
 				}
 			}
 		}

@@ -36,20 +36,15 @@ func FitValues(spent []Spending, clients int64) (Values, error) {
 	}
 	unit /= float64(len(sorted))
 	likelihood := spending(sorted, unit)
-	var best Values
-	found := false
 	for _, start := range [][3]float64{{4, 4, 1}, {1.5, 2.5, 1}} {
 		logs, value, ok := maximise(likelihood, []float64{ln(start[0]), ln(start[1]), ln(start[2])})
-		if value -= float64(float64(len(sorted)) * ln(unit)); ok && (!found || value > best.LogLikelihood) {
+		if ok {
 			p := exps(logs)
-			best = Values{P: p[0], Q: p[1], V: float64(p[2] * unit), LogLikelihood: value}
-			found = true
+			value -= float64(float64(len(sorted)) * ln(unit))
+			return Values{P: p[0], Q: p[1], V: float64(p[2] * unit), LogLikelihood: value}, nil
 		}
 	}
-	if !found {
-		return Values{}, &Refusal{NotConverged, int64(len(sorted))}
-	}
-	return best, nil
+	return Values{}, &Refusal{NotConverged, int64(len(sorted))}
 }
 
 // spending is the log-likelihood of averages z of x repeats, in a unit, by the

@@ -34,7 +34,7 @@ const weekDays = 7
 func Group(clients []History) *Histories {
 	byHistory := make([]int32, len(clients))
 	for i := range byHistory {
-		byHistory[i] = int32(i) //nolint:gosec // G115: a base of 2³¹ clients would not fit the memory
+		byHistory[i] = int32(i)
 	}
 	slices.SortFunc(byHistory, func(i, j int32) int {
 		x, y := &clients[i], &clients[j]
