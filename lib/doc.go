@@ -32,7 +32,8 @@
 // Made of it: the night. Pure, except that writers of files get an io.Writer.
 //
 //	lib/card                      orders folded, people resolved, one card for each client, how good the base is
-//	lib/analytics                 RFM, ABC, cohorts, lifecycle, the funnel and its costs, and the playbook in words
+//	lib/analytics/prediction      will a client buy again, how often, for how much
+//	lib/analytics                 RFM, ABC, XYZ, cohorts, LTV, funnel, baskets, lead score, and the playbook in words
 //	lib/segment                   who belongs to which segment, since when, and what was before
 //	lib/audience                  files that advertising platforms accept
 //

@@ -59,6 +59,7 @@ type state struct {
 	first, last                                Day
 	orders, priced, windowOrders, windowPriced uint32
 	revenue, windowRevenue                     int64
+	firstRevenue                               int64 // of the first day
 }
 
 // monthly is a client's month: the days with a purchase as bits, and the money.
@@ -215,7 +216,13 @@ func (a *Accumulator) credit(client uint32, on dated, minor int64, priced bool) 
 		a.states = append(a.states, state{first: on.day, last: on.day})
 	}
 	s := &a.states[client]
-	s.first, s.last = min(s.first, on.day), max(s.last, on.day)
+	if on.day < s.first {
+		s.first, s.firstRevenue = on.day, 0
+	}
+	if on.day == s.first {
+		s.firstRevenue += minor
+	}
+	s.last = max(s.last, on.day)
 	s.orders++
 	s.revenue += minor
 	if priced {

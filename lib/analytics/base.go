@@ -40,6 +40,7 @@ type Client struct {
 	OrderDays         int64
 	PricedOrders      int64 // those whose money is in RevenueMinor: all but the ones of a currency without a rate
 	RevenueMinor      int64
+	FirstDayMinor     int64 // the part of RevenueMinor that is of FirstDay
 	Window            Window
 
 	months, categories [2]int32 // half-open ranges in Base.histories and Base.bought
@@ -113,7 +114,7 @@ func (a *Accumulator) Result() *Base {
 		s := a.states[number]
 		b.Clients[i] = Client{
 			ID: a.clients.values[number], FirstDay: s.first, LastDay: s.last,
-			Orders: int64(s.orders), PricedOrders: int64(s.priced), RevenueMinor: s.revenue,
+			Orders: int64(s.orders), PricedOrders: int64(s.priced), RevenueMinor: s.revenue, FirstDayMinor: s.firstRevenue,
 			Window: Window{Orders: int64(s.windowOrders), PricedOrders: int64(s.windowPriced), RevenueMinor: s.windowRevenue},
 		}
 	}

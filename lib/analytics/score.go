@@ -17,6 +17,7 @@ type Scored struct {
 	XYZ               string   // empty for fewer than four orders, or days with one
 	CohortMonth       string   // YYYY-MM
 	Categories        []string // by revenue descending; shared, not to be changed
+	Predicted
 }
 
 // Scores is every client with all scores, and the tables they were made of.
@@ -29,10 +30,11 @@ type Scores struct {
 	XYZ           []schema.XYZRow       // ordered by (entity, id)
 	ABCXYZ        []schema.ABCXYZRow    // ordered by (entity, abc, xyz)
 	LTV           LTV                   // its threshold is among Thresholds, too
+	Models        []schema.ModelRow     // of the predictions, ordered by (model, parameter)
 	Possible      [3]int                // different scores of R, F and M that the values allow
 }
 
-// Score makes RFM, ABC, XYZ and LTV of a base and puts them together by client.
+// Score makes RFM, ABC, XYZ, LTV and predictions of a base and puts them together by client.
 func Score(b *Base) Scores {
 	rfm := RFM(b)
 	out := Scores{
@@ -62,6 +64,8 @@ func Score(b *Base) Scores {
 	}
 	out.LTV = LifetimeValues(b)
 	out.Thresholds = append(out.Thresholds, out.LTV.Threshold, cohortThreshold(b.Metrics))
+	predictions := Predict(b)
+	out.Models, out.Thresholds = predictions.Models, append(out.Thresholds, predictions.Thresholds...)
 	sortThresholds(out.Thresholds)
 	months := map[Month]string{} // a text for each month, not for each client
 	for i, client := range b.Clients {
@@ -77,6 +81,7 @@ func Score(b *Base) Scores {
 			AverageMinor: average, AverageKnown: known, RecencyDays: int64(b.AsOf - client.LastDay),
 			R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
 			ABC: abc[i], XYZ: xyz[i], CohortMonth: months[cohort], Categories: b.Bought(client),
+			Predicted: predictions.Clients[i],
 		}
 	}
 	return out

@@ -110,6 +110,7 @@ func fillScores(row *schema.ClientRow, s *analytics.Scored) {
 		row.RFMCode, row.RFMSegment = known(s.Code), known(s.Segment)
 	}
 	row.ABC, row.XYZ, row.CohortMonth, row.Categories = known(s.ABC), known(s.XYZ), known(s.CohortMonth), s.Categories
+	row.PAlive, row.ExpectedOrders90d, row.ExpectedValueMinor = s.PAlive, s.ExpectedOrders90d, s.ExpectedValueMinor
 }
 
 // known is nil for an empty text: unknown stays unknown.

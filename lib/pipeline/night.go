@@ -274,7 +274,7 @@ func firstAndLast(full string) (first, last string) {
 
 // models are the numbers of all models of the night, ordered by (model, parameter).
 func (n *night) models() []schema.ModelRow {
-	rows := slices.Concat(n.scores.LTV.Models, n.habits.leads.Models)
+	rows := slices.Concat(n.scores.LTV.Models, n.scores.Models, n.habits.leads.Models)
 	slices.SortFunc(rows, func(a, b schema.ModelRow) int {
 		return cmp.Or(strings.Compare(a.Model, b.Model), strings.Compare(a.Parameter, b.Parameter))
 	})
