@@ -45,6 +45,10 @@ type Card struct {
 	Person schema.PersonRow
 }
 
+// Empty reports whether no event became the client's: he is a value that others
+// share, such as the phone of an office, and nobody's card.
+func (c *Card) Empty() bool { return c.FirstAt.IsZero() }
+
 // Touch is where a client came from once. The words are kept as they were stated:
 // who compares them with another list ignores letter case.
 type Touch struct{ Source, Medium, Campaign string }

@@ -59,6 +59,9 @@ func (q *Quality) Rows(cards []Card, rows []schema.ClientRow) []schema.QualityRo
 	}
 	purposes := purposesOf(cards)
 	for i := range q.clients {
+		if cards[i].Empty() {
+			continue
+		}
 		number, state := int32(i), &q.clients[i]
 		known := &person{card: &cards[i], row: &rows[i], purposes: purposes, location: q.options.Location}
 		base.client(state.facts, known)

@@ -38,7 +38,11 @@ func qualityOptions() card.QualityOptions {
 
 // nobodysRest is the rest of the night for so many clients without orders.
 func nobodysRest(clients int) ([]card.Card, []schema.ClientRow) {
-	return make([]card.Card, clients), make([]schema.ClientRow, clients)
+	cards := make([]card.Card, clients)
+	for i := range cards {
+		cards[i].FirstAt = at(1, 1)
+	}
+	return cards, make([]schema.ClientRow, clients)
 }
 
 func countOf(rows []schema.QualityRow, source, measure string) string {

@@ -188,10 +188,13 @@ func (p *Pipeline) writePeople(ctx context.Context, n *night) error {
 	if run, err := lake.Current(ctx, p.store); err != nil || run.RunRef != n.run.RunRef {
 		return err
 	}
-	people := make([]schema.PersonRow, len(n.cards))
+	people := make([]schema.PersonRow, 0, len(n.cards))
 	var tokens []schema.TokenRow
-	for i, c := range n.cards {
-		people[i] = c.Person
+	for i := range n.cards {
+		c := &n.cards[i]
+		if !c.Empty() {
+			people = append(people, c.Person)
+		}
 		for _, token := range c.Tokens {
 			tokens = append(tokens, schema.TokenRow{Token: token, ClientID: c.ClientID})
 		}

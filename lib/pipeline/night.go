@@ -272,6 +272,17 @@ func firstAndLast(full string) (first, last string) {
 	return name.First, name.Last
 }
 
+// known are the rows of the clients; values that many share have a card of nobody.
+func (n *night) known() []schema.ClientRow {
+	rows := make([]schema.ClientRow, 0, len(n.rows))
+	for i := range n.rows {
+		if !n.cards[i].Empty() {
+			rows = append(rows, n.rows[i])
+		}
+	}
+	return rows
+}
+
 // models are the numbers of all models of the night, ordered by (model, parameter).
 func (n *night) models() []schema.ModelRow {
 	rows := slices.Concat(n.scores.LTV.Models, n.scores.Models, n.habits.leads.Models)
@@ -374,7 +385,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 	}
 	members := segment.Membership(n.rows, before, n.asOf)
 	return errors.Join(
-		lake.AddTable(ctx, p.store, &n.run, n.rows),
+		lake.AddTable(ctx, p.store, &n.run, n.known()),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Codes),
 		lake.AddTable(ctx, p.store, &n.run, moves),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Thresholds),

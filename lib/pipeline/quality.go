@@ -152,8 +152,12 @@ func (c *census) orders(ctx context.Context, n *night, store objstore.Store) err
 // could not be used.
 func qualityRows(n *night, ledger []LedgerDay) []schema.QualityRow {
 	rows := n.census.quality.Rows(n.cards, n.rows)
-	names := schema.QualityRow{Measure: card.MeasureNames, Of: int64(len(n.cards))}
+	names := schema.QualityRow{Measure: card.MeasureNames}
 	for client := range n.cards {
+		if n.cards[client].Empty() {
+			continue
+		}
+		names.Of++
 		if n.census.merges.Names(client) > 1 {
 			names.Count++
 		}
