@@ -59,6 +59,7 @@ var flow = []string{
 	"infra/leadlake/demoshop",
 	"infra/leadlake",
 	"infra/bench",
+	"infra/oracle",
 }
 
 // pure packages know no files, network or environment.
