@@ -26,7 +26,7 @@ import (
 )
 
 // tokenKey is no secret: everybody in these stores is invented.
-var tokenKey = []byte("the oracle invents its clients")
+const tokenKey = "the oracle invents its clients"
 
 // business is one store in memory with a clock that is set by hand.
 type business struct {
@@ -47,7 +47,7 @@ func newBusiness(ctx context.Context, now time.Time, yamlConfig string) (*busine
 	serial := 0
 	var err error
 	if b.steps, err = pipeline.New(pipeline.Config{
-		Store: b.store, Now: clock, Logger: logger, TokenKey: tokenKey,
+		Store: b.store, Now: clock, Logger: logger, TokenKey: []byte(tokenKey),
 		Nonce: func() string { serial++; return fmt.Sprintf("%08d", serial) },
 	}); err != nil {
 		return nil, err

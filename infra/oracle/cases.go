@@ -29,7 +29,7 @@ sources:
 
 // cases are all invented businesses. Each turns a knob that a definition names.
 func cases() []testCase {
-	mixed := func() []event.Event { return newMixed(7, 400, shopLastDay).events() }
+	mixed := func() []event.Event { return newMixed(7, 400).events() }
 	sameness := func() []event.Event { return newTies(11, 240).events() }
 	last := []string{shopLastDay}
 	return []testCase{

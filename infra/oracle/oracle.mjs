@@ -2,10 +2,10 @@
 // DuckDB on the events that a night read, and compared with every table it wrote,
 // cell by cell.
 //
-//   node infra/oracle/oracle.mjs DIR…     DIR/NAME/params.json as `go run ./infra/oracle` makes them
+//   node infra/oracle/oracle.mjs [-v] DIR…     DIR/NAME/params.json as `go run ./infra/oracle` makes them; -v prints every table
 //
 // Money, counts and texts compare exactly, floats at nine significant digits. It
-// prints a line for each table and the first cells that differ; exit status 0:
+// prints a line for each night and the first cells that differ; exit status 0:
 // none, 1: some, or a table or column that nobody compares.
 
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -98,7 +98,7 @@ class Night {
     return this.query(`SELECT column_name AS name, data_type AS type FROM duckdb_columns() WHERE schema_name = ${text(schema)} AND table_name = ${text(table)} ORDER BY column_index`);
   }
 
-  async table(table, { key, order, left = {} }) {
+  async table(table, { key, order, where = "true", left = {} }) {
     const have = (await this.columns("have", table)).filter((c) => c.name !== "file_row_number");
     if (have.length === 0) {
       this.lines.push([table, "not there", "", ""]);
@@ -129,11 +129,11 @@ class Night {
     ];
     await this.db.run(`CREATE OR REPLACE TEMP TABLE differences AS SELECT * FROM (
       SELECT ${id} AS key, unnest([${tests.join(",\n")}]) AS what
-      FROM (SELECT *, true AS here FROM have.${name(table)}) h FULL JOIN (SELECT *, true AS here FROM want.${name(table)}) w ON ${on}
+      FROM (SELECT *, true AS here FROM have.${name(table)} WHERE ${where}) h FULL JOIN (SELECT *, true AS here FROM want.${name(table)}) w ON ${on}
     ) WHERE what IS NOT NULL`);
     const [{ n }] = await this.query("SELECT count(*)::INT AS n FROM differences");
     const [{ rows, keys }] = await this.query(
-      `SELECT count(*)::INT AS rows, count(DISTINCT row(${key.map(name)}))::INT AS keys FROM have.${name(table)}`);
+      `SELECT count(*)::INT AS rows, count(DISTINCT row(${key.map(name)}))::INT AS keys FROM have.${name(table)} WHERE ${where}`);
     let bad = n + (rows - keys);
     if (rows > keys) this.faults.push(`${table}: ${rows - keys} rows repeat a key`);
     if (order) {
@@ -162,10 +162,11 @@ function nights(folder) {
 }
 
 const began = Date.now();
-const folders = process.argv.slice(2).flatMap((dir) =>
+const verbose = process.argv.includes("-v");
+const folders = process.argv.slice(2).filter((a) => a !== "-v").flatMap((dir) =>
   existsSync(join(dir, "params.json")) ? [dir] : readdirSync(dir).sort().map((f) => join(dir, f)).filter((f) => existsSync(join(f, "params.json"))));
 if (folders.length === 0) {
-  console.error("usage: node infra/oracle/oracle.mjs DIR…   (no DIR/NAME/params.json found)");
+  console.error("usage: node infra/oracle/oracle.mjs [-v] DIR…   (no DIR/NAME/params.json found)");
   process.exit(2);
 }
 const width = [28, 12, 14, 10, 12, 12];
@@ -176,11 +177,16 @@ for (const folder of folders) {
   for (const night of nights(folder)) {
     await night.load();
     await night.compare();
+    const sums = [0, 0, 0];
     for (const [table, rows, cells, bad] of night.lines) {
-      print([folder.split("/").pop(), night.manifest.as_of, table, rows, cells, bad]);
-      total += Number(cells);
-      differences += Number(bad);
+      if (verbose || bad > 0) print([folder.split("/").pop(), night.manifest.as_of, table, rows, cells, bad]);
+      [rows, cells, bad].forEach((n, i) => { sums[i] += Number(n) || 0; });
+      total += Number(cells) || 0;
+      differences += Number(bad) || 0;
     }
+    const compared = night.lines.filter(([, rows]) => rows !== "not there");
+    const absent = night.lines.filter(([, rows]) => rows === "not there").map(([table]) => table);
+    print([folder.split("/").pop(), night.manifest.as_of, `${compared.length} tables`, ...sums, absent.length > 0 ? `  not there: ${absent.join(" ")}` : ""]);
     for (const fault of night.faults) console.log("  DIFFERS " + fault);
     faults += night.faults.length;
     night.db.closeSync();

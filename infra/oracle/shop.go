@@ -25,8 +25,8 @@ type mixed struct {
 	orders  int
 }
 
-func newMixed(seed uint64, clients int, lastDay string) *mixed {
-	last, err := time.Parse(time.DateOnly, lastDay)
+func newMixed(seed uint64, clients int) *mixed {
+	last, err := time.Parse(time.DateOnly, shopLastDay)
 	if err != nil {
 		panic(err) // a constant of this package
 	}
@@ -243,7 +243,7 @@ func (m *mixed) cost(day time.Time) {
 // instants.
 type ties struct{ *mixed }
 
-func newTies(seed uint64, clients int) *ties { return &ties{newMixed(seed, clients, shopLastDay)} }
+func newTies(seed uint64, clients int) *ties { return &ties{newMixed(seed, clients)} }
 
 func (t *ties) events() []event.Event {
 	days := []int{1, 1, 1, 30, 30, 90, 365, 400}
@@ -268,7 +268,7 @@ func (t *ties) events() []event.Event {
 
 // oneClient is a single person with one order in two statements, one of them late.
 func oneClient() []event.Event {
-	m := newMixed(3, 1, shopLastDay)
+	m := newMixed(3, 1)
 	who := event.Client{ExternalID: "only"}
 	at := m.last.AddDate(0, 0, -10)
 	m.add(event.Event{Kind: event.OrderChange, At: at.Add(time.Hour), Client: who, Order: &event.Order{ID: "1", Status: "completed"}})
@@ -278,7 +278,7 @@ func oneClient() []event.Event {
 
 // nobody is orders without any client.
 func nobody() []event.Event {
-	m := newMixed(5, 1, shopLastDay)
+	m := newMixed(5, 1)
 	for range 40 {
 		m.order(event.Client{})
 	}

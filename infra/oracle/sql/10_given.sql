@@ -48,7 +48,7 @@ create macro rate_of(currency) as param('$.business.rates.' || currency);
 create macro to_base(minor, currency) as case
 	when currency = base() then minor
 	when rate_of(currency) is null then null
-	else round(minor::decimal(15, 0) * rate_of(currency)::decimal(14, 8) *
+	else round(minor::decimal(19, 0) * rate_of(currency)::decimal(12, 8) *
 		(case digits(base()) - digits(currency)
 			when 0 then 1 when 1 then 10 when 2 then 100 when -1 then 0.1 when -2 then 0.01 end)::decimal(5, 2))::bigint
 end;

@@ -15,12 +15,18 @@ cells as (
 ), counted as (
 	select a.cohort, m.month, count(*) as active, sum(m.minor)::bigint as minor
 	from client_months m join acquired a using (client) group by all
+), lasting as ( -- unbounded: who bought in that month or later
+	select cells.cohort, cells.month, count(*) as active
+	from cells join acquired a on a.cohort = cells.cohort join buyers b on b.client = a.client and b.last_day >= cells.month group by all
+), seen as (
+	select cohort, month, case param('$.metrics.cohorts') when 'unbounded' then lasting.active else counted.active end as active, minor
+	from counted full join lasting using (cohort, month)
 )
 select month_text(cells.cohort) as cohort_month, period, size as clients, coalesce(active, 0) as active,
 	share(coalesce(active, 0), size) as retention, coalesce(minor, 0) as revenue_minor,
 	sum(coalesce(minor, 0)) over (partition by cells.cohort order by period)::bigint as cumulative_revenue_minor,
 	last_day(cells.month) <= as_of() as complete -- a period that has not ended by D is not
-from cells left join counted on counted.cohort = cells.cohort and counted.month = cells.month;
+from cells left join seen on seen.cohort = cells.cohort and seen.month = cells.month;
 
 -- Every client who had bought by the end of the month is in exactly one column.
 create table want.lifecycle as

@@ -116,7 +116,7 @@ create table want.clients as
 select client as client_id, nullif(day_text(first_day), '') as first_order_day, nullif(day_text(last_day), '') as last_order_day,
 	bought as orders, coalesce(order_days, 0) as order_days, coalesce(revenue_minor, 0) as revenue_minor,
 	per(revenue_minor, priced) as average_order_minor, recency::bigint as recency_days,
-	rfm.r, rfm.f, rfm.m, rfm.code as rfm_code, rfm.segment as rfm_segment, abc,
+	rfm.r, rfm.f, rfm.m, rfm.code as rfm_code, rfm.segment as rfm_segment, abc, nullif(even.class, '') as xyz,
 	month_text(first_day) as cohort_month, lifecycle, activity,
 	list_filter([
 		case when lifecycle = 'regular' and activity = 'active' and not newcomer then 'active_base' end,
@@ -140,4 +140,5 @@ left join (select client, r, f, m, code, segment from rfm_codes_of) rfm using (c
 left join (select client, list(category order by minor desc, category) as categories
 	from (select client, category, sum(minor) as minor from lines where client is not null and category <> '' group by all) group by client) bought_of using (client)
 left join (select client_id as client, map_from_entries(list((purpose, state) order by purpose)) as states from want.consents group by client_id) said using (client)
-left join (select client_id as client, source, campaign from have.clients) given using (client);
+left join (select client_id as client, source, campaign from have.clients) given using (client)
+left join (select id as client, class from want.xyz where entity = 'client' and has_xyz()) even using (client);
