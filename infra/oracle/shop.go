@@ -153,6 +153,7 @@ func (m *mixed) order(who event.Client) {
 		{{status: "paid", total: total, shipping: shipping, items: true}},
 		{{status: "new", total: total}, {after: 30, status: "paid", items: true}, {after: day, status: "shipped", shipping: shipping}, {after: 3 * day, status: "completed"}},
 		{{status: "completed", items: true}},
+		{{status: "shipped", total: total, items: true}, {after: 20 * day, status: "completed"}},
 		{{status: "new", total: total, items: true}},
 		{{status: "paid", total: total, items: true}, {after: 60, status: "cancelled"}},
 		{{status: "cancelled", total: total}, {after: 60, status: "paid", items: true}},
