@@ -42,8 +42,13 @@ func pick[T any](rng *rand.Rand, of ...T) T { return of[rng.IntN(len(of))] }
 func (m *mixed) chance(n int) bool { return m.rng.IntN(100) < n }
 
 // when is an instant of the 500 days before the last one and the day after it;
-// often close to a midnight of some time zone.
+// often close to a midnight of some time zone, or as long ago as a threshold of some
+// configuration says, or a day more.
 func (m *mixed) when() time.Time {
+	if m.chance(30) {
+		ago := pick(m.rng, 7, 30, 45, 60, 90, 180, 200, 300, 365) + m.rng.IntN(2)
+		return m.last.AddDate(0, 0, -ago).Add(-12 * time.Hour)
+	}
 	at := m.last.AddDate(0, 0, 1-m.rng.IntN(500))
 	if m.chance(40) {
 		return at.Add(time.Duration(pick(m.rng, 0, 1, -3*60, -3*60-1, 4*60, 4*60-1, 5*60, -5*60-45, -345)) * time.Minute)
@@ -75,6 +80,7 @@ func (m *mixed) events() []event.Event {
 	for i := range m.clients {
 		m.client(i)
 	}
+	m.edges()
 	for range m.clients / 10 {
 		m.order(event.Client{}) // nobody's
 	}
@@ -83,6 +89,28 @@ func (m *mixed) events() []event.Event {
 	}
 	m.rng.Shuffle(len(m.all), func(i, j int) { m.all[i], m.all[j] = m.all[j], m.all[i] })
 	return m.all
+}
+
+// edges are people who stand exactly at a number of days of some configuration, and
+// a day beyond it.
+func (m *mixed) edges() {
+	for _, days := range []int{30, 31, 60, 61, 90, 91, 180, 181, 200, 201, 300, 301, 365, 366, 730, 731} {
+		noon := m.last.AddDate(0, 0, -days).Add(-12 * time.Hour)
+		who := func(what string) event.Client { return event.Client{ExternalID: fmt.Sprintf("E-%s-%d", what, days)} }
+		m.add(event.Event{Kind: event.Lead, At: noon, Client: who("asked")})
+		paid := func(client event.Client, n int, at time.Time) {
+			id := fmt.Sprintf("e-%s-%d", client.ExternalID, n)
+			m.add(event.Event{Kind: event.OrderChange, At: at, Client: client, Order: &event.Order{ID: id, Status: "paid", Currency: "RUB", Total: "1.00"}})
+		}
+		paid(who("once"), 0, noon)
+		for n := range 5 {
+			paid(who("regular"), n, noon.AddDate(0, 0, min(n, days-1)))
+		}
+		// He ordered then, and nobody says who paid a week later.
+		id := fmt.Sprintf("e-silent-%d", days)
+		m.add(event.Event{Kind: event.OrderChange, At: noon, Client: who("silent"), Order: &event.Order{ID: id, Status: "new", Currency: "RUB", Total: "5.00"}})
+		m.add(event.Event{Kind: event.OrderChange, At: noon.AddDate(0, 0, 7), Order: &event.Order{ID: id, Status: "paid"}})
+	}
 }
 
 func (m *mixed) client(i int) {
@@ -96,7 +124,7 @@ func (m *mixed) client(i int) {
 		UTMCampaign: pick(m.rng, "", "spring", "Spring", "sale"),
 	}
 	interests := func() []string {
-		return [][]string{nil, nil, {"coffee"}, {"tea"}, {"Cake"}, {"coffee", "tea"}}[m.rng.IntN(6)]
+		return [][]string{nil, nil, {"coffee"}, {"tea"}, {"Cake"}, {"cake"}, {"coffee", "tea"}}[m.rng.IntN(7)]
 	}
 	for range m.rng.IntN(3) {
 		m.add(event.Event{
