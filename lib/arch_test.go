@@ -36,6 +36,7 @@ var flow = []string{
 	"lib/lake",
 	"lib/lake/columnar",
 	"lib/card",
+	"lib/analytics/prediction",
 	"lib/analytics",
 	"lib/segment",
 	"lib/audience",
@@ -65,7 +66,7 @@ var flow = []string{
 // pure packages know no files, network or environment.
 var pure = []string{
 	"lib/money", "lib/identity", "lib/identity/phone", "lib/consent", "lib/event", "lib/config",
-	"lib/schema", "lib/card", "lib/analytics", "lib/segment",
+	"lib/schema", "lib/card", "lib/analytics/prediction", "lib/analytics", "lib/segment",
 }
 
 // testOnly packages are imported by tests and by one another, never by the product.

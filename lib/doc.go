@@ -7,7 +7,7 @@
 // Words: values that everything else speaks. Pure, standard library only.
 //
 //	lib/money                     amounts in minor units and their currency
-//	lib/identity                  phones, e-mails and tokens: who a person may be
+//	lib/identity                  phones, e-mails, names, birth dates and tokens: who a person may be
 //	lib/identity/phone            the world's phone numbers, for those who need all of them
 //	lib/consent                   what a person allowed, for what purpose, and since when
 //	lib/event                     what happened: lead, order, stage, contact, …
@@ -31,9 +31,10 @@
 //
 // Made of it: the night. Pure, except that writers of files get an io.Writer.
 //
-//	lib/card                      orders folded, people resolved, one card for each client
-//	lib/analytics                 RFM, ABC, cohorts, lifecycle, and the playbook in words
-//	lib/segment                   who belongs to which segment, and since when
+//	lib/card                      orders folded, people resolved, one card for each client, how good the base is
+//	lib/analytics/prediction      will a client buy again, how often, for how much
+//	lib/analytics                 RFM, ABC, XYZ, cohorts, LTV, funnel, baskets, lead score, and the playbook in words
+//	lib/segment                   who belongs to which segment, since when, and what was before
 //	lib/audience                  files that advertising platforms accept
 //
 // Out, and the shell that runs it all.

@@ -13,8 +13,8 @@ import (
 // A base whose truth is known: what each person's records say, as people and
 // systems really write it, and who each record is of. Planted are families on one
 // phone (one card by the rules, so one in the truth), office e-mails and reception
-// phones that thirty people left, junk, mistyped phones, old phones, duplicates of
-// the CRM and deals of two contacts.
+// phones that thirty people left, junk, mistyped phones, swapped fields, old phones,
+// duplicates of the CRM and deals of two contacts.
 
 // truthRecord is one record and the person that it is really of.
 type truthRecord struct {
@@ -41,6 +41,7 @@ const (
 	familyShare    = 50 // one in so many is the second of a family
 	junkShare      = 3  // per cent of records
 	typoShare      = 1  // per cent
+	swappedShare   = 2  // per cent: the phone where the e-mail belongs, and the other way round
 	onlyOthers     = 3  // per mille of records that state nothing of the person's own
 	aloneShare     = 10 // per cent of records with a card, an id or an e-mail that state no phone
 	recordsAtMost  = 6
@@ -139,6 +140,9 @@ func (s *soul) record(random *rand.Rand, all bool) truthRecord {
 		} else {
 			c.Emails = append(c.Emails, []string{"test@test.ru", "noemail@mail.ru", "no@no.ru", "-"}[random.IntN(4)])
 		}
+	}
+	if random.IntN(100) < swappedShare {
+		c.Phone, c.Email = c.Email, c.Phone
 	}
 	if s.deal != "" && states(50) {
 		c.References = append(c.References, "crm_deal:"+s.deal)

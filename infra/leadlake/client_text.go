@@ -251,6 +251,7 @@ func (t *clientText) word(key string) string {
 	if word, ok := map[string]string{
 		"lead": "заявка", "potential": "потенциальный", "working": "рабочий", "developing": "развивающийся", "regular": "постоянный",
 		"new": "новый", "waiting": "ждёт", "active": "активный", "cooling": "остывает", "sleeping": "уснул", "dead": "мёртвый",
+		"events": "стали событиями", "failed": "не понято", "duplicate": "повтор", "ping": "проверка связи",
 		"given": "дано", "withdrawn": "отозвано", "unknown": "не сказано",
 		"vip": "VIP", "partner": "партнёр", "key": "ключевой", "newcomer": "новичок", "active_base": "активная база",
 		"processing": "обработка", "ads": "реклама", "email": "письма", "sms": "SMS", "messenger": "мессенджеры",

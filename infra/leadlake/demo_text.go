@@ -36,7 +36,7 @@ func demoWordsIn(language string) demoWords {
 			duplicates: "repeats recognised", balanced: "The ledger balances: every delivery has one outcome.",
 			notBalanced: "The ledger does NOT balance.", newEvents: "events",
 			base: "Client base", clients: "clients", buyers: "of them buyers", leads: "leads", orders: "orders", purchases: "of them purchases",
-			anonymous: "without a client", revenue: "revenue", other: "outside the revenue: %s", noRate: "no rate",
+			anonymous: "purchases without a client", revenue: "revenue", other: "outside the revenue: %s", noRate: "no rate",
 			consent: "allow advertising", consentBuyers: "of them buyers",
 			segment: "segment", segments: "Segments of the RFM matrix and who stands in the audience files",
 			files: "Audience files: %s written; %s of %s bundles without a file", tooSmall: "too few", noRows: "nobody", tooLarge: "too large",
@@ -50,7 +50,7 @@ func demoWordsIn(language string) demoWords {
 		duplicates: "повторы распознаны", balanced: "Журнал сходится: у каждой доставки ровно один исход.",
 		notBalanced: "Журнал НЕ сходится.", newEvents: "событий",
 		base: "Клиентская база", clients: "клиентов", buyers: "из них покупатели", leads: "заявок", orders: "заказов", purchases: "из них покупки",
-		anonymous: "без клиента", revenue: "выручка", other: "вне выручки: %s", noRate: "нет курса",
+		anonymous: "покупок без клиента", revenue: "выручка", other: "вне выручки: %s", noRate: "нет курса",
 		consent: "согласны на рекламу", consentBuyers: "из них покупатели",
 		segment: "сегмент", segments: "Сегменты RFM-матрицы и сколько клиентов в файлах аудиторий",
 		files: "Файлы аудиторий: записано %s; наборов без файла: %s из %s", tooSmall: "мало", noRows: "никого", tooLarge: "много",
@@ -137,7 +137,7 @@ func (s demoSummary) print(out io.Writer, language string) error {
 		{w.count(s.Clients), w.clients, w.count(s.Buyers), w.buyers},
 		{w.count(s.Orders), w.orders, w.count(s.Purchases), w.purchases},
 		{w.count(s.ConsentGiven), w.consent, w.count(s.AdBuyers), w.consentBuyers},
-		{w.count(s.Leads), w.leads, w.count(s.AnonymousPurchases), w.purchases + " " + w.anonymous},
+		{w.count(s.Leads), w.leads, w.count(s.AnonymousPurchases), w.anonymous},
 	}
 	writeTable(&text, base, true, false, true, false)
 	fmt.Fprintf(&text, "  %s %s", w.revenue, w.amount(s.RevenueMinor, s.Currency))

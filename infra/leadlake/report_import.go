@@ -14,6 +14,7 @@ import (
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
 	"github.com/leadlake/leadlake/lib/spreadsheet"
+	"github.com/leadlake/leadlake/lib/webhook"
 )
 
 // importer turns the rows of spreadsheets into rows of the lake, by the same
@@ -108,7 +109,7 @@ func (im *importer) rejected(row spreadsheet.Row, err error) error {
 		return err
 	}
 	im.failed = append(im.failed, failedRow{err: fault, text: row.Raw})
-	im.deliver(row.Number, schema.OutcomeFailed, string(fault.Code), nil)
+	im.deliver(row.Number, schema.OutcomeFailed, webhook.SheetReason(string(fault.Code)), nil)
 	return nil
 }
 
@@ -135,7 +136,7 @@ func (im *importer) add(ev event.Event, rows []int) error {
 		fault := &spreadsheet.RowError{File: im.file, Row: rows[0], Code: spreadsheet.BadAmount, Reason: err.Error()}
 		im.failed = append(im.failed, failedRow{err: fault})
 		for _, number := range rows {
-			im.deliver(number, schema.OutcomeFailed, string(fault.Code), nil)
+			im.deliver(number, schema.OutcomeFailed, webhook.SheetReason(string(fault.Code)), nil)
 		}
 		return nil
 	}

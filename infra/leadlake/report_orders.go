@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/spreadsheet"
 )
 
@@ -78,10 +79,10 @@ func (im *importer) addOrder(o *spreadsheet.OrderLines, repeated bool) error {
 // files are taken to have been received, the end of the UTC day before the day
 // in which that falls.
 func instants(asOf string, location *time.Location) (end, received time.Time, err error) {
-	day, err := time.ParseInLocation(time.DateOnly, asOf, location)
+	day, err := time.Parse(time.DateOnly, asOf)
 	if err != nil {
 		return end, received, wrongUse("report: -as-of %q: want YYYY-MM-DD", asOf)
 	}
-	end = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, location).UTC()
+	end = card.DayBegins(day.Year(), day.Month(), day.Day()+1, location).UTC()
 	return end, end.Truncate(24 * time.Hour).Add(-time.Microsecond), nil
 }

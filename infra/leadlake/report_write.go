@@ -283,7 +283,7 @@ func (in *reportInput) recognised() portal.RecognisedFile {
 		return strconv.Itoa(i + 1)
 	}
 	for _, c := range t.Columns {
-		column := "-map"
+		column := "= " + c.Value // of the file as a whole
 		if c.Index >= 0 {
 			column = header(c.Index)
 		}

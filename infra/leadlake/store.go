@@ -26,7 +26,7 @@ type place struct{ data, s3 string }
 // register adds -data and -s3.
 func (p *place) register(f *flags) {
 	f.StringVar(&p.data, "data", defaultData, "the `directory` that is the store")
-	f.StringVar(&p.s3, "s3", "", "a bucket as store instead: `s3://bucket/prefix?endpoint=…&region=…`; the token key is then in $"+tokenKeyVariable)
+	f.StringVar(&p.s3, "s3", "", "a bucket as store instead, `URL` s3://bucket/prefix?endpoint=…&region=…; the token key is then in $"+tokenKeyVariable)
 }
 
 func (p place) String() string {

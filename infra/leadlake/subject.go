@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,10 @@ func subjectCommand(ctx context.Context, sys *system, args []string) error {
 		_, _ = fmt.Fprintln(sys.Stderr, "leadlake: this reading is not in the audit chain: "+err.Error())
 	}
 	if *out != "" {
-		return writePrivate(*out, text)
+		if err := writePrivate(*out, text); err != nil {
+			return fmt.Errorf("subject: -out %s: %w", *out, err)
+		}
+		return nil
 	}
 	_, err = sys.Stdout.Write(text)
 	return err
@@ -110,7 +114,7 @@ func explainSubject(err error, where place) error {
 			"and keyed tokens by which late deliveries are refused", forgotten.ErasedAt.Format(time.DateOnly), forgotten.Request)
 	}
 	if errors.Is(err, pipeline.ErrNobody) {
-		return fmt.Errorf("subject: %s knows nobody of that name: no event, no file and no failed delivery shows him", where)
+		return fmt.Errorf("subject: %s knows nobody by that contact or id: no event, no file and no failed delivery shows him", where)
 	}
 	return err
 }
@@ -227,7 +231,10 @@ func (t *clientText) places(s pipeline.Subject) {
 			case b.Unsure:
 				what += t.say("; посмотрите, нет ли чужого", "; look whether it tells of others")
 			}
-			rows = append(rows, []string{name, b.Object, strings.TrimPrefix(what, "; ")})
+			row := []string{name, b.Object, strings.TrimPrefix(what, "; ")}
+			if len(rows) == 0 || !slices.Equal(rows[len(rows)-1], row) { // one object, several deliveries of his
+				rows = append(rows, row)
+			}
 		}
 	}
 	kept(t.say("не понято", "not understood"), s.Failed)

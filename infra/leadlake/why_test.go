@@ -41,8 +41,12 @@ func TestWhyAgreesWithTheTables(t *testing.T) {
 	if len(buyers) == 0 {
 		t.Fatal("the demo has no buyers")
 	}
+	classed := 0
 	for i := 0; i < len(buyers); i += max(1, len(buyers)/12) {
 		c := buyers[i]
+		if c.XYZ != nil {
+			classed++
+		}
 		o := callProgram(t, "", "why", "-data", data, "-json", c.ClientID)
 		if o.status != exitDone {
 			t.Fatal(o.stderr)
@@ -89,9 +93,15 @@ func TestWhyAgreesWithTheTables(t *testing.T) {
 		if got.ABC == nil || got.ABC.Class != *c.ABC || got.ABC.Before < got.ABC.A != (got.ABC.Class == "A") {
 			t.Errorf("abc = %+v, the card has %s", got.ABC, *c.ABC)
 		}
+		if (got.XYZ == nil || got.XYZ.Class == "") != (c.XYZ == nil) || c.XYZ != nil && (got.XYZ.Class != *c.XYZ || got.XYZ.CV <= got.XYZ.Y != (*c.XYZ != "Z") || got.XYZ.Least != 3) {
+			t.Errorf("xyz = %+v, the card has %v", got.XYZ, c.XYZ)
+		}
 		if len(got.Segments) < 2 || got.Segments[0].SinceDay == "" {
 			t.Errorf("segments = %+v, want the code's own and all buyers, with days", got.Segments)
 		}
+	}
+	if classed == 0 {
+		t.Error("nobody of the sample has a class of XYZ")
 	}
 }
 

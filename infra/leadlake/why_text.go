@@ -45,6 +45,7 @@ func printWhy(ctx context.Context, sys *system, steps *pipeline.Pipeline, w pipe
 	t.consents(w.Consents)
 	t.scores()
 	t.class()
+	t.even()
 	t.segments(titles)
 	t.history(titles)
 	t.orders()
@@ -226,14 +227,36 @@ func (t *whyText) class() {
 		return
 	}
 	t.section("ABC: класс %s", "ABC: class %s", a.Class)
-	t.line("  место %d из %d по выручке, доля %.2f %%", "  place %d of %d by revenue, share %.2f%%", a.Rank, a.Of, 100*a.Share)
+	t.line("  место %d из %d по выручке, доля %s", "  place %d of %d by revenue, share %s", a.Rank, a.Of, t.percent(a.Share))
 	if a.Rule == "money_share" {
-		t.line("  до него накоплено %.2f %%: A — до %.0f %%, B — до %.0f %%, дальше C", "  before him the sum is at %.2f%%: A below %.0f%%, B below %.0f%%, else C",
-			100*a.Before, 100*a.A, 100*a.B)
+		t.line("  до него накоплено %s: A — до %.0f %%, B — до %.0f %%, дальше C", "  before him the sum is at %s: A below %.0f%%, B below %.0f%%, else C",
+			t.percent(a.Before), 100*a.A, 100*a.B)
 	} else {
 		t.line("  по месту в списке: A — первые %.0f %%, B — следующие %.0f %%, дальше C", "  by place in the list: A the first %.0f%%, B the next %.0f%%, else C",
 			100*a.A, 100*a.B)
 	}
+}
+
+// percent is a share with two digits of a per cent.
+func (t *whyText) percent(share float64) string {
+	return strings.Replace(fmt.Sprintf(t.say("%.2f\u00a0%%", "%.2f%%"), 100*share), ".", t.words.point, 1)
+}
+
+// even shows how evenly the client comes, where he came often enough to say.
+func (t *whyText) even() {
+	x := t.w.XYZ
+	if x == nil {
+		return
+	}
+	if x.Class == "" {
+		t.section("XYZ: класса нет", "XYZ: no class")
+		t.line("  промежутков между днями покупок: %d, нужно не меньше %d", "  intervals between days with a purchase: %d, at least %d are needed", x.Intervals, x.Least)
+		return
+	}
+	t.section("XYZ: класс %s", "XYZ: class %s", x.Class)
+	t.line("  промежутков между днями покупок: %d, в среднем %.1f дн., отклонение %.1f", "  intervals between days with a purchase: %d, %.1f days on average, deviation %.1f",
+		x.Intervals, x.MeanDays, x.SigmaDays)
+	t.line("  отклонение к среднему %.3f: X — до %v, Y — до %v, дальше Z", "  deviation by mean %.3f: X up to %v, Y up to %v, else Z", x.CV, x.X, x.Y)
 }
 
 func (t *whyText) segments(titles map[string]string) {

@@ -42,6 +42,10 @@ type Accumulator struct {
 	itemSums     []int64
 	categories   names
 	categorySums []int64
+	tickets      tickets
+
+	itemSeries, categorySeries cells[int64] // by seriesKey: what was sold in a period
+	pieces                     uint64       // of all quantities, as magnitude
 
 	totals    Totals
 	magnitude uint64 // of all revenue; while it fits int64, so does every sum of a part
@@ -55,6 +59,7 @@ type state struct {
 	first, last                                Day
 	orders, priced, windowOrders, windowPriced uint32
 	revenue, windowRevenue                     int64
+	firstRevenue                               int64 // of the first day
 }
 
 // monthly is a client's month: the days with a purchase as bits, and the money.
@@ -85,6 +90,7 @@ type dated struct {
 	day   Day
 	month Month
 	bit   uint32 // in monthly.days
+	sold  int32  // the period of the series of goods
 	state int8   // 0: not looked up yet, 1: a day, -1: not a day
 }
 
@@ -104,6 +110,7 @@ func NewAccumulator(opts Options) (*Accumulator, error) {
 	a := &Accumulator{
 		opts: opts, playbook: playbook, windowFrom: math.MinInt32,
 		clients: newNames(), items: newNames(), categories: newNames(), other: map[foreign]int64{},
+		tickets: newTickets(opts.Metrics.Basket),
 	}
 	if days := opts.Metrics.RFM.WindowDays; days > 0 {
 		a.windowFrom = opts.AsOf - Day(min(days, longestWindow)) + 1
@@ -196,7 +203,11 @@ func (a *Accumulator) purchase(o *Orders, row int) error {
 	} else {
 		a.credit(client, on, minor, priced)
 	}
-	return a.lines(o, row, client, currency, home)
+	if err := a.lines(o, row, client, on, currency, home); err != nil {
+		return err
+	}
+	a.tickets.close(client, on.day)
+	return nil
 }
 
 // credit books a purchase for a client.
@@ -205,7 +216,13 @@ func (a *Accumulator) credit(client uint32, on dated, minor int64, priced bool) 
 		a.states = append(a.states, state{first: on.day, last: on.day})
 	}
 	s := &a.states[client]
-	s.first, s.last = min(s.first, on.day), max(s.last, on.day)
+	if on.day < s.first {
+		s.first, s.firstRevenue = on.day, 0
+	}
+	if on.day == s.first {
+		s.firstRevenue += minor
+	}
+	s.last = max(s.last, on.day)
 	s.orders++
 	s.revenue += minor
 	if priced {
@@ -229,7 +246,7 @@ func monthKey(client uint32, month Month) uint64 {
 
 // lines books what was bought. Lines of a currency without a rate show which
 // categories a client buys, without money.
-func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, home bool) error {
+func (a *Accumulator) lines(o *Orders, row int, client uint32, on dated, currency int32, home bool) error {
 	from, to := o.Lines.Range(row)
 	for line := from; line < to; line++ {
 		if o.Lines.Missing(line) {
@@ -246,11 +263,17 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, h
 		if a.lineSums += distance(minor); a.lineSums > math.MaxInt64 {
 			return ErrOverflow
 		}
+		sold, err := a.valueOf(&o.Lines, line, minor)
+		if err != nil {
+			return err
+		}
 		if item, ok := a.itemOf(&o.Lines, line); ok {
 			if int(item) == len(a.itemSums) {
 				a.itemSums = append(a.itemSums, 0)
 			}
 			a.itemSums[item] += minor
+			*a.itemSeries.at(seriesKey(item, on.sold)) += sold
+			a.tickets.put(itemLevel, item)
 		}
 		category, ok := numberOf(&a.categories, a.scratch.categories, &o.Lines.Category, line)
 		if !ok {
@@ -260,6 +283,8 @@ func (a *Accumulator) lines(o *Orders, row int, client uint32, currency int32, h
 			a.categorySums = append(a.categorySums, 0)
 		}
 		a.categorySums[category] += minor
+		*a.categorySeries.at(seriesKey(category, on.sold)) += sold
+		a.tickets.put(categoryLevel, category)
 		if client != nobody {
 			*a.shelves.at(uint64(client)<<32 | uint64(category)) += minor
 		}
@@ -309,7 +334,7 @@ func (a *Accumulator) dayOf(column *Text, row int) (dated, error) {
 	if known.state == 0 {
 		*known = dated{state: -1}
 		if day, err := ParseDay(column.Value(code)); err == nil {
-			*known = dated{day: day, month: day.Month(), bit: 1 << (day.ofMonth() - 1), state: 1}
+			*known = dated{day: day, month: day.Month(), bit: 1 << (day.ofMonth() - 1), sold: periodOf(a.opts.Metrics.XYZ.Period, day), state: 1}
 		}
 	}
 	if known.state < 0 {
@@ -346,5 +371,5 @@ func checkMetrics(m config.Metrics) error {
 	case !(m.ABC.A > 0 && m.ABC.A < m.ABC.B && m.ABC.B <= 1): // this way round NaN is refused too
 		return fmt.Errorf("%w: abc wants 0 < a < b ≤ 1, has %v and %v", ErrConfig, m.ABC.A, m.ABC.B)
 	}
-	return nil
+	return errors.Join(checkXYZ(m.XYZ), checkLTV(m), checkHabits(m))
 }

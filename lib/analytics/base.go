@@ -25,6 +25,11 @@ type Base struct {
 
 	histories []ClientMonth // by client, then month
 	bought    []string      // categories by client, by revenue
+
+	itemSeries, categorySeries series // by index in Items and Categories
+	tickets                    tickets
+	place                      []int32     // of a client's number in the tickets in Clients
+	shelf                      [2][]uint32 // likewise of goods in Items and Categories
 }
 
 // Client is the purchases of one client.
@@ -35,6 +40,7 @@ type Client struct {
 	OrderDays         int64
 	PricedOrders      int64 // those whose money is in RevenueMinor: all but the ones of a currency without a rate
 	RevenueMinor      int64
+	FirstDayMinor     int64 // the part of RevenueMinor that is of FirstDay
 	Window            Window
 
 	months, categories [2]int32 // half-open ranges in Base.histories and Base.bought
@@ -96,9 +102,10 @@ func (c Client) AverageMinor() (int64, bool) {
 func (a *Accumulator) Result() *Base {
 	b := &Base{
 		AsOf: a.opts.AsOf, Currency: a.opts.Currency, Metrics: a.opts.Metrics, Playbook: a.playbook, Totals: a.totals,
-		Items:      contributions(a.items.values, a.itemSums),
-		Categories: contributions(a.categories.values, a.categorySums),
 	}
+	items, shelves := places(a.items.values), places(a.categories.values)
+	b.Items, b.itemSeries = contributions(a.items.values, a.itemSums, items), seriesOf(&a.itemSeries, items)
+	b.Categories, b.categorySeries = contributions(a.categories.values, a.categorySums, shelves), seriesOf(&a.categorySeries, shelves)
 	byID := order(a.clients.values)
 	place := make([]int32, len(byID)) // number → index in b.Clients
 	b.Clients = make([]Client, len(byID))
@@ -107,12 +114,14 @@ func (a *Accumulator) Result() *Base {
 		s := a.states[number]
 		b.Clients[i] = Client{
 			ID: a.clients.values[number], FirstDay: s.first, LastDay: s.last,
-			Orders: int64(s.orders), PricedOrders: int64(s.priced), RevenueMinor: s.revenue,
+			Orders: int64(s.orders), PricedOrders: int64(s.priced), RevenueMinor: s.revenue, FirstDayMinor: s.firstRevenue,
 			Window: Window{Orders: int64(s.windowOrders), PricedOrders: int64(s.windowPriced), RevenueMinor: s.windowRevenue},
 		}
 	}
 	a.fillHistories(b, place)
-	a.fillBought(b, place)
+	a.fillBought(b, place, shelves)
+	b.tickets, b.place = a.tickets.snapshot(), place
+	b.shelf = [2][]uint32{ranks(a.items.values), ranks(a.categories.values)}
 	for of, minor := range a.other {
 		row := schema.OtherRevenueRow{Currency: of.currency, RevenueMinor: minor}
 		if of.client != nobody {
@@ -174,17 +183,13 @@ func (a *Accumulator) fillHistories(b *Base, place []int32) {
 	}
 }
 
-// fillBought lists each client's categories.
-func (a *Accumulator) fillBought(b *Base, place []int32) {
+// fillBought lists each client's categories; rank is the order of their names.
+func (a *Accumulator) fillBought(b *Base, place, rank []int32) {
 	type shelf struct {
 		client, category int32
 		minor            int64
 	}
 	shelves := make([]shelf, 0, a.shelves.used)
-	rank := make([]int32, len(a.categories.values))
-	for i, number := range order(a.categories.values) {
-		rank[number] = int32(i)
-	}
 	for _, slot := range a.shelves.slots {
 		if slot.key != 0 {
 			shelves = append(shelves, shelf{place[(slot.key-1)>>32], rank[uint32(slot.key-1)], slot.value}) //nolint:gosec // G115: the lower half is meant
@@ -205,12 +210,22 @@ func (a *Accumulator) fillBought(b *Base, place []int32) {
 	}
 }
 
-func contributions(ids []string, sums []int64) []Contribution {
+// contributions puts every entity at its place.
+func contributions(ids []string, sums []int64, place []int32) []Contribution {
 	all := make([]Contribution, len(ids))
-	for i, number := range order(ids) {
-		all[i] = Contribution{ID: ids[number], RevenueMinor: sums[number]}
+	for number, at := range place {
+		all[at] = Contribution{ID: ids[number], RevenueMinor: sums[number]}
 	}
 	return all
+}
+
+// places is the place of every number in the order of the texts.
+func places(texts []string) []int32 {
+	place := make([]int32, len(texts))
+	for i, number := range order(texts) {
+		place[number] = int32(i)
+	}
+	return place
 }
 
 // order is the numbers of texts in the order of the texts. Comparing the first

@@ -1,6 +1,7 @@
 package analytics
 
 import (
+	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -13,6 +14,32 @@ const (
 	// Unbounded counts clients who bought in that month or later.
 	Unbounded
 )
+
+// MetricCohorts is the thresholds' metric that says, by its rule, which Activity the
+// cohorts of the night count: bounded or unbounded. It has no bounds.
+const MetricCohorts = "cohorts"
+
+// Activities by their words (metrics.cohorts).
+const (
+	cohortsBounded   = "bounded"
+	cohortsUnbounded = "unbounded"
+)
+
+// ActivityOf is what the configuration asks for.
+func ActivityOf(m config.Metrics) Activity {
+	if m.Cohorts == cohortsUnbounded {
+		return Unbounded
+	}
+	return Bounded
+}
+
+func cohortThreshold(m config.Metrics) schema.ThresholdRow {
+	row := schema.ThresholdRow{Metric: MetricCohorts, Entity: EntityClient, Rule: cohortsBounded, Note: "active is who bought in the period's month"}
+	if ActivityOf(m) == Unbounded {
+		row.Rule, row.Note = cohortsUnbounded, row.Note+" or later"
+	}
+	return row
+}
 
 // Cohorts groups clients by the calendar month of the first purchase (metrics.md,
 // "Cohorts"): a row for each month with a new client and each period up to the

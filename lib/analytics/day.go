@@ -32,6 +32,11 @@ func DayOf(t time.Time) Day {
 	return Day(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / secondsOfDay) //nolint:gosec // G115: days of four-digit years
 }
 
+// dayOn is the day of a date.
+func dayOn(year int, month time.Month, day int) Day {
+	return DayOf(time.Date(year, month, day, 0, 0, 0, 0, time.UTC))
+}
+
 const secondsOfDay = 24 * 60 * 60
 
 // date is noon of the day, so that the division of days before 1970 in DayOf does

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -67,6 +69,9 @@ type tables struct {
 	Cohorts       []schema.CohortRow
 	Lifecycle     []schema.LifecycleRow
 	Other         []schema.OtherRevenueRow
+	XYZ           []schema.XYZRow
+	ABCXYZ        []schema.ABCXYZRow
+	LTV           analytics.LTV
 }
 
 func night(b *analytics.Base) tables {
@@ -74,6 +79,7 @@ func night(b *analytics.Base) tables {
 	return tables{
 		Totals: b.Totals, Clients: s.Clients, Codes: s.Codes, Thresholds: s.Thresholds, ABC: s.ABC, Concentration: s.Concentration,
 		Cohorts: analytics.Cohorts(b, analytics.Bounded), Lifecycle: analytics.LifecycleMonths(b), Other: b.Other,
+		XYZ: s.XYZ, ABCXYZ: s.ABCXYZ, LTV: s.LTV,
 	}
 }
 
@@ -146,6 +152,17 @@ func TestScalingMoneyMovesNobody(t *testing.T) {
 	for i, c := range small.Clients {
 		if got := large.Clients[i]; got.Code != c.Code || got.ABC != c.ABC || got.RevenueMinor != 10*c.RevenueMinor {
 			t.Errorf("%s: %s %s %d, want %s %s and ten times %d", c.ClientID, got.Code, got.ABC, got.RevenueMinor, c.Code, c.ABC, c.RevenueMinor)
+		}
+	}
+	for i, row := range small.XYZ {
+		if got := large.XYZ[i]; got.ID != row.ID || got.Class != row.Class || !cmp.Equal(got.CV, row.CV) {
+			t.Errorf("%s, want %s with ten times the money", evenness(got), evenness(row))
+		}
+	}
+	for i, row := range small.LTV.Models {
+		if got, money := large.LTV.Models[i], row.Parameter == "arpa" || strings.HasSuffix(row.Parameter, "_minor"); got.Parameter != row.Parameter ||
+			!money && got.Value != row.Value || money && math.Abs(got.Value-10*row.Value) > 10 { // whole kopecks
+			t.Errorf("%+v, want %+v with ten times the money", got, row)
 		}
 	}
 	for i, row := range small.ABC {

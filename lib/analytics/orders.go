@@ -31,6 +31,7 @@ type Lines struct {
 	SKU      Text
 	Name     Text
 	Category Text
+	Quantity Text // decimal
 	SumMinor []int64
 }
 
@@ -144,6 +145,8 @@ func linesOf(column arrow.Array) (Lines, error) {
 			l.Name, err = textOf("lines.name", row.Field(i))
 		case "category":
 			l.Category, err = textOf("lines.category", row.Field(i))
+		case "quantity":
+			l.Quantity, err = textOf("lines.quantity", row.Field(i))
 		case "sum_minor":
 			l.SumMinor, err = int64sOf("lines.sum_minor", row.Field(i))
 		default:
@@ -154,8 +157,8 @@ func linesOf(column arrow.Array) (Lines, error) {
 		}
 		found++
 	}
-	if found != 4 {
-		return Lines{}, fmt.Errorf("%w: lines: want sku, name, category and sum_minor in %s", ErrColumn, of)
+	if found != 5 {
+		return Lines{}, fmt.Errorf("%w: lines: want sku, name, category, quantity and sum_minor in %s", ErrColumn, of)
 	}
 	return l, nil
 }

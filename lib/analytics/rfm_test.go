@@ -2,6 +2,7 @@ package analytics_test
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -230,8 +231,8 @@ func TestNobodyAndOneClient(t *testing.T) {
 			t.Errorf("code %s of nobody = %+v", row.Code, row)
 		}
 	}
-	for _, row := range nobody.Thresholds {
-		if row.Metric != analytics.MetricABC {
+	for _, row := range nobody.Thresholds { // those of the configuration stand
+		if row.Metric == analytics.MetricRecency || row.Metric == analytics.MetricFrequency || row.Metric == analytics.MetricMonetary {
 			t.Errorf("nobody gives a threshold of %s", row.Metric)
 		}
 	}
@@ -260,6 +261,17 @@ func TestConfigurationIsChecked(t *testing.T) {
 		"fixed without bounds":   func(m *config.Metrics) { m.RFM.Method = "fixed" },
 		"unknown abc method":     func(m *config.Metrics) { m.ABC.Method = "pareto" },
 		"a above b":              func(m *config.Metrics) { m.ABC.A = 0.99 },
+		"unknown period":         func(m *config.Metrics) { m.XYZ.Period = "decade" },
+		"unknown series":         func(m *config.Metrics) { m.XYZ.Value = "margin" },
+		"first period of no day": func(m *config.Metrics) { m.XYZ.FirstPeriod = "2026-13" },
+		"x not below y":          func(m *config.Metrics) { m.XYZ.X = m.XYZ.Y },
+		"x is no number":         func(m *config.Metrics) { m.XYZ.X = math.NaN() },
+		"no periods at all":      func(m *config.Metrics) { m.XYZ.MinPeriods = 0 },
+		"no days of churn":       func(m *config.Metrics) { m.ChurnDays = 0 },
+		"no margin":              func(m *config.Metrics) { m.Margin = 0 },
+		"more than all margin":   func(m *config.Metrics) { m.Margin = 1.01 },
+		"a horizon of the past":  func(m *config.Metrics) { m.LTVHorizon = -1 },
+		"unknown cohorts":        func(m *config.Metrics) { m.Cohorts = "open" },
 	} {
 		if _, err := analytics.NewAccumulator(options(t, change)); !errors.Is(err, analytics.ErrConfig) {
 			t.Errorf("%s: error = %v, want ErrConfig", name, err)

@@ -14,8 +14,10 @@ type Scored struct {
 	R, F, M           int    // 0 for clients without a purchase in the window
 	Code, Segment     string // empty likewise
 	ABC               string
+	XYZ               string   // empty for fewer than four orders, or days with one
 	CohortMonth       string   // YYYY-MM
 	Categories        []string // by revenue descending; shared, not to be changed
+	Predicted
 }
 
 // Scores is every client with all scores, and the tables they were made of.
@@ -25,18 +27,23 @@ type Scores struct {
 	Thresholds    []schema.ThresholdRow // ordered by (metric, entity, rule)
 	ABC           []schema.ABCRow       // ordered by (entity, revenue descending, id)
 	Concentration []Concentration       // category, client, item
+	XYZ           []schema.XYZRow       // ordered by (entity, id)
+	ABCXYZ        []schema.ABCXYZRow    // ordered by (entity, abc, xyz)
+	LTV           LTV                   // its threshold is among Thresholds, too
+	Models        []schema.ModelRow     // of the predictions, ordered by (model, parameter)
 	Possible      [3]int                // different scores of R, F and M that the values allow
 }
 
-// Score makes RFM and ABC of a base and puts them together by client.
+// Score makes RFM, ABC, XYZ, LTV and predictions of a base and puts them together by client.
 func Score(b *Base) Scores {
 	rfm := RFM(b)
 	out := Scores{
 		Clients: make([]Scored, len(b.Clients)), Codes: rfm.Codes, Thresholds: rfm.Thresholds, Possible: rfm.Possible,
 	}
-	classes := make([]string, len(b.Clients))
+	var abc, xyz []string // by index in b.Clients
 	c := b.Metrics.ABC
-	for _, of := range []struct {
+	even := xyzOf(b)
+	for i, of := range []struct {
 		entity        string
 		contributions []Contribution
 	}{{EntityCategory, b.Categories}, {EntityClient, clientContributions(b)}, {EntityItem, b.Items}} {
@@ -44,12 +51,21 @@ func Score(b *Base) Scores {
 		out.ABC = append(out.ABC, rows...)
 		out.Concentration = append(out.Concentration, concentration)
 		out.Thresholds = append(out.Thresholds, abcThreshold(of.entity, c.Method, c.A, c.B))
+		classes := make([]string, len(rows))
+		for place, index := range ranked {
+			classes[index] = rows[place].Class
+		}
+		out.XYZ = append(out.XYZ, even[i].rows...)
+		out.ABCXYZ = append(out.ABCXYZ, even[i].cross(classes, of.contributions)...)
+		out.Thresholds = append(out.Thresholds, xyzThreshold(of.entity, b.Metrics.XYZ))
 		if of.entity == EntityClient {
-			for place, client := range ranked {
-				classes[client] = rows[place].Class
-			}
+			abc, xyz = classes, even[i].classes(len(b.Clients))
 		}
 	}
+	out.LTV = LifetimeValues(b)
+	out.Thresholds = append(out.Thresholds, out.LTV.Threshold, cohortThreshold(b.Metrics))
+	predictions := Predict(b)
+	out.Models, out.Thresholds = predictions.Models, append(out.Thresholds, predictions.Thresholds...)
 	sortThresholds(out.Thresholds)
 	months := map[Month]string{} // a text for each month, not for each client
 	for i, client := range b.Clients {
@@ -64,7 +80,8 @@ func Score(b *Base) Scores {
 			Orders: client.Orders, OrderDays: client.OrderDays, RevenueMinor: client.RevenueMinor,
 			AverageMinor: average, AverageKnown: known, RecencyDays: int64(b.AsOf - client.LastDay),
 			R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
-			ABC: classes[i], CohortMonth: months[cohort], Categories: b.Bought(client),
+			ABC: abc[i], XYZ: xyz[i], CohortMonth: months[cohort], Categories: b.Bought(client),
+			Predicted: predictions.Clients[i],
 		}
 	}
 	return out

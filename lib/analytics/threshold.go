@@ -116,6 +116,12 @@ func abcThreshold(entity, method string, a, b float64) schema.ThresholdRow {
 	return row
 }
 
+// AddThresholds adds rows in the order of the table.
+func (s *Scores) AddThresholds(rows ...schema.ThresholdRow) {
+	s.Thresholds = append(s.Thresholds, rows...)
+	sortThresholds(s.Thresholds)
+}
+
 func sortThresholds(rows []schema.ThresholdRow) {
 	slices.SortFunc(rows, func(x, y schema.ThresholdRow) int {
 		return cmp.Or(cmp.Compare(x.Metric, y.Metric), cmp.Compare(x.Entity, y.Entity), cmp.Compare(x.Rule, y.Rule))

@@ -122,10 +122,15 @@ func Labels(c Card, s Standing, cfg *config.Config) []string {
 func bears(c Card, label config.Label) bool {
 	for _, tag := range c.Tags {
 		if slices.ContainsFunc(label.Tags, func(wanted string) bool {
-			return strings.EqualFold(strings.TrimSpace(wanted), strings.TrimSpace(tag))
+			return strings.EqualFold(spelling(wanted), spelling(tag))
 		}) {
 			return true
 		}
 	}
 	return slices.ContainsFunc(label.Clients, func(client string) bool { return slices.Contains(c.Tokens, client) })
+}
+
+// spelling is a tag as it is compared: ё is е, which most people type for it.
+func spelling(tag string) string {
+	return strings.NewReplacer("ё", "е", "Ё", "Е").Replace(strings.TrimSpace(tag))
 }

@@ -110,6 +110,7 @@ func TestLabels(t *testing.T) {
 		{"class A with the best recency", card.Card{}, best, config.Default(), []string{"key", "vip"}},
 		{"class A alone", card.Card{}, onlyA, config.Default(), nil},
 		{"the best recency alone", card.Card{}, onlyR, config.Default(), nil},
+		{"a tag written with е for ё", card.Card{Tags: []string{" ПАРТНЕР"}}, never, config.Default(), []string{"partner"}},
 		{"the rule switched off", card.Card{}, best, noRule, nil},
 		{"a tag in another letter case", card.Card{Tags: []string{" VIP "}}, never, config.Default(), []string{"key", "vip"}},
 		{"in Cyrillic", card.Card{Tags: []string{"Партнёр"}}, never, config.Default(), []string{"partner"}},
@@ -134,6 +135,8 @@ func TestWhoWasAnswered(t *testing.T) {
 	noOrder.IsOrder = false
 	missed := say("c", "contact", 6)
 	missed.Result = "Missed"
+	busy, silent := missed, missed
+	busy.Result, silent.Result = "busy", "NO_ANSWER"
 	phase := func(id, result string, hour int) schema.CardEventRow {
 		ev := say(id, "contact", 6)
 		ev.At, ev.Entity, ev.Result = at(6, hour), "call:1", result
@@ -151,6 +154,8 @@ func TestWhoWasAnswered(t *testing.T) {
 		{"a call alone", []schema.CardEventRow{say("c", "contact", 4)}, true},
 		{"a profile alone", []schema.CardEventRow{say("p", "profile", 4)}, false},
 		{"a missed call", []schema.CardEventRow{say("l", "lead", 5), missed}, false},
+		{"a busy line", []schema.CardEventRow{say("l", "lead", 5), busy}, false},
+		{"a call without an answer", []schema.CardEventRow{say("l", "lead", 5), silent}, false},
 		{"a call whose end says that it was missed", []schema.CardEventRow{say("l", "lead", 5), phase("1", "", 11), phase("2", "missed", 12), phase("3", "", 13)}, false},
 		{"a call that was answered at last", []schema.CardEventRow{say("l", "lead", 5), phase("1", "missed", 11), phase("2", "answered", 12)}, true},
 		{"a chat that began before the lead and went on", []schema.CardEventRow{say("l", "lead", 5), {EventID: "a", Kind: "contact", Entity: "chat:1", At: at(4, 1), Tokens: []string{"p1"}}, {EventID: "b", Kind: "contact", Entity: "chat:1", At: at(6, 1), Tokens: []string{"p1"}}}, true},

@@ -52,6 +52,7 @@ type draft struct {
 	firstAt, lastAt   int64
 	lastLead          int64 // where there were leads
 	asked             int64 // the first lead or order
+	handled           int64 // the latest statement of a stage behind the first; 0: none
 	leads             int   // without those of an entity
 	hasLead, hasAsked bool
 
@@ -112,6 +113,9 @@ func (b *Builder) Event(ev schema.CardEventRow) {
 	b.reach(d, &ev, at)
 	d.touch(&ev, at)
 	for _, s := range ev.Consents {
+		if s.Given && !b.options.End.IsZero() && !s.At.Before(b.options.End) {
+			continue // not yet; a withdrawal is heeded at once, whatever its date
+		}
 		d.consents.Add(consent.Statement{
 			Purpose: consent.Purpose(s.Purpose), Given: s.Given, At: s.At, TextVersion: s.TextVersion,
 			Channel: ev.Source, Evidence: s.Evidence, EventID: ev.EventID,

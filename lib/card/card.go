@@ -21,7 +21,8 @@ type Card struct {
 	FirstAt, LastAt  time.Time
 	Leads            int
 	LastLeadAt       time.Time
-	Contacted        bool // a contact came after he had asked
+	Contacted        bool      // a contact or a further stage came after he had asked
+	ContactedAt      time.Time // of the first of them; zero: none
 	LastContactAt    time.Time
 	Contacts30d      int64    // contacts of the 30 business days before Options.End
 	Stage            string   // the furthest of the funnel, else the latest word
@@ -32,7 +33,8 @@ type Card struct {
 	PreferredChannel string // the latest that was stated, else where he is met most
 	PreferredHours   string // "18-21" of the business's clock
 	Rating           *float64
-	Source           string // first touch, else the name of the first event's source
+	Source           string    // first touch, else the name of the first event's source
+	SourceAt         time.Time // of that touch or event
 	Campaign         string
 	Medium           string
 	Last             Touch // the last one that was not direct; zero: none

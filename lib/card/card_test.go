@@ -68,7 +68,7 @@ func TestACardHoldsWhatIsKnownOfAClient(t *testing.T) {
 	anna.Consents = consent.Ledger{}
 	want := card.Card{
 		ClientID: "p1", Tokens: []string{"e1", "p1", "x1"}, ExternalIDs: []string{"C-1"}, FirstAt: at(1, 10), LastAt: at(6, 10),
-		Leads: 3, LastLeadAt: at(4, 10), Contacted: true, LastContactAt: at(3, 10), Contacts30d: 1, Stage: "first_contact",
+		Leads: 3, LastLeadAt: at(4, 10), Contacted: true, ContactedAt: at(3, 10), LastContactAt: at(3, 10), Contacts30d: 1, Stage: "first_contact",
 		PreferredHours: "9-12", // three leads and a call at ten
 		Medium:         "cpc", Last: card.Touch{Source: "google", Campaign: "brand"},
 		Reached: []card.Reach{
@@ -78,7 +78,7 @@ func TestACardHoldsWhatIsKnownOfAClient(t *testing.T) {
 			{Interest: "tea", Stage: "lead", At: at(2, 10)},
 		},
 		Interests: []string{"coffee", "tea"}, Tags: []string{"vip"}, Manager: "boris", LoyaltyLevel: "gold", PreferredChannel: "call",
-		Source: "yandex", Campaign: "spring", // the first touch that names one, not the later google
+		Source: "yandex", SourceAt: at(2, 10), Campaign: "spring", // the first touch that names one, not the later google
 		Records: 4, // p1 · p1 e1 · p1 x1 · e1
 		Person: schema.PersonRow{
 			ClientID: "p1", Tokens: []string{"e1", "p1", "x1"},

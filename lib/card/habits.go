@@ -60,7 +60,7 @@ type review struct {
 func (d *draft) contact(ev *schema.CardEventRow, at int64) {
 	k := contact{of: occasion(ev), at: at, channel: strings.ToLower(strings.TrimSpace(ev.Channel))}
 	if ev.Result != "" {
-		k.resultAt, k.missed = at, strings.EqualFold(ev.Result, "missed") || strings.EqualFold(ev.Result, "voicemail")
+		k.resultAt, k.missed = at, unanswered(ev.Result)
 	} else {
 		k.resultAt = -1 << 63 // a phase that says nothing never decides
 	}
@@ -77,15 +77,30 @@ func (d *draft) contact(ev *schema.CardEventRow, at int64) {
 	}
 }
 
+// unanswered reports whether a result says that the two did not speak, in the words
+// of call systems: no-answer, No Answer and NO_ANSWER are one.
+func unanswered(result string) bool {
+	switch strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(result)) {
+	case "missed", "voicemail", "noanswer", "unanswered", "notanswered", "busy":
+		return true
+	}
+	return false
+}
+
 // meet fills in what contacts say. A call that nobody answered is none: there were
 // no words between the two. A contact counts as an answer when it was at or after
 // the time the client first asked, by a lead or an order; who is met without ever
-// having asked in writing is answered by the contact itself.
+// having asked in writing is answered by the contact itself. Who was moved behind
+// the first stage of the funnel has been answered too: many systems tell of stages
+// and never of calls.
 func (b *Builder) meet(c *Card, d *draft) {
 	var from int64
 	counts := !b.options.End.IsZero()
 	if counts {
-		from = b.options.End.In(b.options.Location).AddDate(0, 0, -30).UnixMicro()
+		from = daysBefore(b.options.End, 30, b.options.Location).UnixMicro()
+	}
+	if c.Contacted = d.handled != 0 && (!d.hasAsked || d.handled >= d.asked); c.Contacted {
+		c.ContactedAt = timeOf(d.handled)
 	}
 	met := false
 	channels := map[string]int(nil)
@@ -97,7 +112,12 @@ func (b *Builder) meet(c *Card, d *draft) {
 		if !met || k.at > last {
 			last, met = k.at, true
 		}
-		c.Contacted = c.Contacted || !d.hasAsked || k.at >= d.asked
+		if !d.hasAsked || k.at >= d.asked {
+			if at := timeOf(k.at); !c.Contacted || at.Before(c.ContactedAt) {
+				c.ContactedAt = at
+			}
+			c.Contacted = true
+		}
 		if counts && k.at >= from {
 			c.Contacts30d++
 		}

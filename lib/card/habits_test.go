@@ -199,3 +199,22 @@ func TestOrderInterests(t *testing.T) {
 		t.Errorf("interests %v", got)
 	}
 }
+
+// The first answer and the first touch carry their times, whatever came first: a
+// missed call answers nobody, and neither does one before the client asked.
+func TestFirstTimes(t *testing.T) {
+	asked := schema.CardEventRow{EventID: "a", Kind: "lead", At: at(3, 10), UTMSource: "vk"}
+	again := schema.CardEventRow{EventID: "b", Kind: "lead", At: at(5, 10), UTMSource: "yandex"}
+	call := func(id string, day int, result string) schema.CardEventRow {
+		return schema.CardEventRow{EventID: id, Kind: "contact", Channel: "call", Result: result, At: at(day, 12)}
+	}
+	events := []schema.CardEventRow{again, call("k7", 7, ""), call("k6", 6, ""), call("k4", 4, "missed"), call("k2", 2, ""), asked}
+	c := made(t, card.Options{Location: time.UTC}, events...)
+	if !c.Contacted || !c.ContactedAt.Equal(at(6, 12)) || c.Source != "vk" || !c.SourceAt.Equal(at(3, 10)) {
+		t.Errorf("contacted %v at %v, of %s at %v; want on the 6th, of vk on the 3rd", c.Contacted, c.ContactedAt, c.Source, c.SourceAt)
+	}
+	c = made(t, card.Options{Location: time.UTC}, call("k4", 4, "missed"), call("k2", 5, "missed"))
+	if c.Contacted || !c.ContactedAt.IsZero() || !c.SourceAt.Equal(at(4, 12)) {
+		t.Errorf("contacted %v at %v, source at %v; want nobody, and the first event", c.Contacted, c.ContactedAt, c.SourceAt)
+	}
+}

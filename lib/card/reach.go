@@ -43,6 +43,9 @@ func (b *Builder) reach(d *draft, ev *schema.CardEventRow, at int64) {
 	}
 	if stage := slices.Index(b.options.Funnel, ev.Stage); stage >= 0 && ev.Stage != "" {
 		d.reach(stage, ev.Interests, at)
+		if stage > 0 {
+			d.handled = max(d.handled, at)
+		}
 	}
 }
 

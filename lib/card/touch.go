@@ -55,9 +55,13 @@ func (d *draft) touch(ev *schema.CardEventRow, at int64) {
 // that is known has the first source that told of him.
 func (b *Builder) comeFrom(c *Card, d *draft) {
 	c.Source = d.origin.text
+	if d.seen {
+		c.SourceAt = timeOf(d.origin.at)
+	}
 	if touches := tidy(d.touches); len(touches) > 0 {
 		first, last := slices.MinFunc(touches, touched.compareTime), slices.MaxFunc(touches, touched.compareTime)
 		c.Source, c.Medium, c.Campaign = first.Source, first.Medium, first.Campaign
+		c.SourceAt = timeOf(first.at)
 		c.Last = last.Touch
 	}
 }

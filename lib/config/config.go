@@ -139,6 +139,7 @@ type Label struct {
 type Metrics struct {
 	RFM            RFM  `yaml:"rfm"`
 	ABC            ABC  `yaml:"abc"`
+	XYZ            XYZ  `yaml:"xyz"`
 	ChurnDays      int  `yaml:"churn_days"`
 	ActiveDays     int  `yaml:"active_days"`
 	DeadDays       int  `yaml:"dead_days"`
@@ -152,6 +153,25 @@ type Metrics struct {
 	EmailLinks     bool `yaml:"link_by_email"`
 	SkipZeroOrders bool `yaml:"skip_zero_orders"`
 	DedupeDays     int  `yaml:"dedupe_days"`
+
+	Cohorts    string  `yaml:"cohorts"`            // bounded (default) or unbounded: who counts as active in a period
+	Margin     float64 `yaml:"margin"`             // share of revenue that is left for LTV; default 1
+	LTVHorizon int     `yaml:"ltv_horizon_months"` // longest lifetime; default 60, 0: no limit
+
+	Basket        Basket        `yaml:"basket"`
+	Replenishment Replenishment `yaml:"replenishment"`
+	Seasons       []Season      `yaml:"seasons"`
+	LeadScore     LeadScore     `yaml:"lead_score"`
+}
+
+// XYZ is how evenly goods sell: the series, and where the classes are cut.
+type XYZ struct {
+	Period      string  `yaml:"period"`       // month (default), week (from Monday) or quarter
+	Value       string  `yaml:"value"`        // revenue (default) or quantity
+	FirstPeriod string  `yaml:"first_period"` // YYYY-MM or YYYY-MM-DD in the first period that counts; empty: no limit
+	X           float64 `yaml:"x"`            // largest coefficient of variation of class X; default 0.10
+	Y           float64 `yaml:"y"`            // of class Y; default 0.25
+	MinPeriods  int     `yaml:"min_periods"`  // whole periods a class needs; default 6
 }
 
 // RFM is how recency, frequency and money are scored.
@@ -221,13 +241,20 @@ func Default() *Config {
 		Metrics: Metrics{
 			RFM:       RFM{Groups: 3, Method: "quantile", Frequency: "orders", Monetary: "sum"},
 			ABC:       ABC{Method: "money_share", A: 0.80, B: 0.95},
+			XYZ:       XYZ{Period: "month", Value: "revenue", X: 0.10, Y: 0.25, MinPeriods: 6},
 			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, SleepingDays: 365, NewDays: 30, NewcomerDays: 30, RegularOrders: 3, KeyDays: 730,
 			LeadWaitDays: 3, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
+			Cohorts: "bounded", Margin: 1, LTVHorizon: 60,
+			Basket:        Basket{MinTickets: 5, MaxItems: 50, MaxPairs: 10_000},
+			Replenishment: Replenishment{Level: "item", DaysAhead: 14, MinPurchases: 3},
+			Seasons:       defaultSeasons(),
+			LeadScore:     LeadScore{ObserveDays: 3, WonDays: 90},
 		},
 		Labels:    Labels{VIP: Label{Tags: []string{"vip"}, Rule: true}, Partner: Label{Tags: []string{"partner", "партнёр"}}},
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},
 		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
 	}
+	c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)
 	if err := c.SetTimezone(c.Business.Timezone); err != nil {
 		panic("config: no time zones in the program") // tzdata is linked in
 	}

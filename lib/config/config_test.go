@@ -187,6 +187,16 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"an unknown platform", "exports: [{segment: s, platforms: [myspace]}]\n", 1, "exports.0.platforms.0", "want one of vk, yandex, google, csv"},
 		{"thresholds that do not rise", "metrics:\n  rfm:\n    method: fixed\n    r_bounds: [30, 90]\n    f_bounds: [3, 1]\n    m_bounds: [1000, 5000]\n", 5, "metrics.rfm.f_bounds", "bounds must rise: 1 after 3"},
 		{"thresholds missing", "metrics: {rfm: {method: fixed, r_bounds: [30, 90], f_bounds: [1], m_bounds: [1, 2]}}\n", 1, "metrics.rfm.f_bounds", "needs 2 bounds, got 1"},
+		{"x above y", "metrics:\n  xyz: {x: 0.3}\n", 2, "metrics.xyz", "x (0.3) must be below y (0.25)"},
+		{"an unknown period", "metrics:\n  xyz:\n    period: day\n", 3, "metrics.xyz.period", "want one of month, week, quarter"},
+		{"a first period of no month", "metrics:\n  xyz:\n    first_period: 2026-13\n", 3, "metrics.xyz.first_period", "want a month or a day that exists"},
+		{"a first period of no day", "metrics: {xyz: {first_period: 2026-02-30}}\n", 1, "metrics.xyz.first_period", "want a month or a day that exists"},
+		{"a first period in words", "metrics: {xyz: {first_period: spring}}\n", 1, "metrics.xyz.first_period", "want a month or a day of the first period"},
+		{"one period", "metrics: {xyz: {min_periods: 1}}\n", 1, "metrics.xyz.min_periods", "want at least 2, got 1"},
+		{"no margin", "metrics: {margin: 0}\n", 1, "metrics.margin", "want more than 0, got 0"},
+		{"a margin in per cent", "metrics: {margin: 40}\n", 1, "metrics.margin", "want at most 1, got 40"},
+		{"a horizon of the past", "metrics: {ltv_horizon_months: -1}\n", 1, "metrics.ltv_horizon_months", "want at least 0, got -1"},
+		{"unknown cohorts", "metrics: {cohorts: open}\n", 1, "metrics.cohorts", "want one of bounded, unbounded"},
 		{"ten groups", "metrics: {rfm: {groups: 10}}\n", 1, "metrics.rfm.groups", "want at most 9, got 10"},
 		{"four groups without a playbook", "metrics:\n  rfm: {groups: 4}\n", 2, "metrics.rfm.playbook", "every one of the 64 codes must be covered once; 0 are"},
 		{"a stage twice", "funnel: [lead, lead]\n", 1, "funnel", "want every entry once"},
@@ -199,6 +209,17 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"merges across a split one after another", "identity:\n  merge:\n    - {clients: [" + anna + ", " + vera + "]}\n    - {clients: [" + boris + ", " + gleb + "]}\n    - clients: [" + gleb + ",\n                " + vera + "]\n  split: [{parts: [[" + anna + "], [" + boris + "]]}]\n", 6, "identity.merge.2.clients.1", "unites clients that a split keeps apart"},
 		{"a merge of one", "identity: {merge: [{clients: [" + anna + "]}]}\n", 1, "identity.merge.0.clients", "want at least 2 entries"},
 		{"a merge of what is no client", "identity: {merge: [{clients: [" + anna + ", anna]}]}\n", 1, "identity.merge.0.clients.1", "as `leadlake why` prints it"},
+		{"a pair of no purchases", "metrics: {basket: {min_tickets: 0}}\n", 1, "metrics.basket.min_tickets", "at least 1"},
+		{"replenishment of clients", "metrics:\n  replenishment:\n    level: client\n", 3, "metrics.replenishment.level", "want one of item, category"},
+		{"an interval of one", "metrics:\n  replenishment: {min_purchases: 2}\n", 2, "metrics.replenishment.min_purchases", "at least 3"},
+		{"a season without days", "metrics:\n  seasons:\n    - {name: x, day: \"03-08\"}\n", 3, "metrics.seasons.0", "needs days_before"},
+		{"a season of leap years", "metrics:\n  seasons:\n    - {name: x, day: \"02-29\", days_before: 3}\n", 3, "metrics.seasons.0.day", "every year has"},
+		{"a season of a year", "metrics:\n  seasons:\n    - {name: x, day: \"03-08\", days_before: 100, days_after: 100}\n", 3, "metrics.seasons.0", "at most 180 days around"},
+		{"a season twice", "metrics:\n  seasons:\n    - {name: x, day: \"03-08\", days_before: 1}\n    - {name: x, day: \"05-01\", days_before: 1}\n", 4, "metrics.seasons.1.name", "configured twice"},
+		{"points for everybody", "metrics:\n  lead_score: {points: [{when: {}, points: 5}]}\n", 2, "metrics.lead_score.points.0.when", "want a condition"},
+		{"points of no stage", "metrics:\n  lead_score:\n    points:\n      - {when: {stage: dance}, points: 5}\n", 4, "metrics.lead_score.points.0.when.stage", "a stage of the funnel"},
+		{"points of the last stage", "metrics:\n  lead_score:\n    points:\n      - {when: {stage: won}, points: 5}\n", 4, "metrics.lead_score.points.0.when.stage", "what the score foretells"},
+		{"points for what is not known", "metrics:\n  lead_score:\n    points:\n      - {when: {colour: red}, points: 5}\n", 4, "metrics.lead_score.points.0.when.colour", "unknown key"},
 		{"two documents", "funnel: [a]\n---\nfunnel: [b]\n", 2, "file", "a second document"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -356,5 +377,78 @@ func TestSourcesOfTheInboxAreThereWithoutAnEntry(t *testing.T) {
 		if _, err := config.Parse([]byte(bad)); !errors.Is(err, config.ErrInvalid) {
 			t.Errorf("Parse(%s) = %v, want ErrInvalid", bad, err)
 		}
+	}
+}
+
+func TestRequiredFieldsAreKnownNames(t *testing.T) {
+	c := parse(t, "sources: [{name: crm, kind: json, required: [name, phone, interests, consent]}]")
+	if got := c.Sources[0].Required; len(got) != 4 {
+		t.Errorf("required = %v", got)
+	}
+	for _, bad := range []string{"[shoe_size]", "[name, name]", "name"} {
+		_, err := config.Parse([]byte("business: {name: Shop}\nsources:\n  - name: crm\n    kind: json\n    required: " + bad + "\n"))
+		if !errors.Is(err, config.ErrInvalid) || !strings.Contains(err.Error(), ":5:") {
+			t.Errorf("required: %s: %v, want a fault in line 5", bad, err)
+		}
+		if bad == "[shoe_size]" && !strings.Contains(err.Error(), "want one of phone, email, external_id,") {
+			t.Errorf("the fault does not list the fields: %v", err)
+		}
+	}
+}
+
+// A day may stand without quotes, which YAML reads as a time.
+func TestXYZAndLTVParse(t *testing.T) {
+	for text, want := range map[string]string{"2026-03-09": "2026-03-09", `"2026-03-09"`: "2026-03-09", "2026-03": "2026-03-01"} {
+		c := parse(t, "metrics: {xyz: {period: week, value: quantity, first_period: "+text+", y: 0.3}, cohorts: unbounded, margin: 0.4, ltv_horizon_months: 0}\n")
+		x := c.Metrics.XYZ
+		if first, ok := x.First(); !ok || first.Format(time.DateOnly) != want || x.Period != "week" || x.Value != "quantity" || x.X != 0.10 || x.Y != 0.3 || x.MinPeriods != 6 {
+			t.Errorf("%s: xyz = %+v from %v, want weeks of pieces from %s", text, x, first, want)
+		}
+		if m := c.Metrics; m.Cohorts != "unbounded" || m.Margin != 0.4 || m.LTVHorizon != 0 {
+			t.Errorf("metrics = %+v", m)
+		}
+	}
+	m := config.Default().Metrics
+	if want := (config.XYZ{Period: "month", Value: "revenue", X: 0.10, Y: 0.25, MinPeriods: 6}); m.XYZ != want || m.Cohorts != "bounded" || m.Margin != 1 || m.LTVHorizon != 60 {
+		t.Errorf("default metrics = %+v", m)
+	}
+}
+
+// Seasons of the file stand in for the built-in ones; none is an answer, too.
+func TestSeasonsReplaceTheBuiltIn(t *testing.T) {
+	if c := parse(t, "metrics: {basket: {min_tickets: 9}, replenishment: {days_ahead: 3}}\n"); len(c.Metrics.Seasons) != 3 ||
+		c.Metrics.Basket != (config.Basket{MinTickets: 9, MaxItems: 50, MaxPairs: 10_000}) || c.Metrics.Replenishment != (config.Replenishment{Level: "item", DaysAhead: 3, MinPurchases: 3}) {
+		t.Errorf("metrics %+v", c.Metrics)
+	}
+	want := []config.Season{{Name: "easter-goods", Day: "04-20", DaysBefore: 30, DaysAfter: 5}}
+	if c := parse(t, "metrics: {seasons: [{name: easter-goods, day: \"04-20\", days_before: 30, days_after: 5}]}\n"); !cmp.Equal(want, c.Metrics.Seasons) {
+		t.Errorf("seasons %+v, want %+v", c.Metrics.Seasons, want)
+	}
+	if c := parse(t, "metrics: {seasons: []}\n"); len(c.Metrics.Seasons) != 0 {
+		t.Errorf("seasons %+v, want none", c.Metrics.Seasons)
+	}
+}
+
+// The built-in points go by the file's own funnel.
+func TestBuiltInPointsFitTheFunnel(t *testing.T) {
+	stages := func(text string) (stages []string) {
+		for _, rule := range parse(t, text).Metrics.LeadScore.Points {
+			if rule.When.Stage != "" {
+				stages = append(stages, rule.When.Stage)
+			}
+		}
+		return stages
+	}
+	for text, want := range map[string][]string{
+		"": {"visited"}, "funnel: [asked, met, tried, offered, paid]\n": {"offered"}, "funnel: [asked, paid]\n": nil,
+		"metrics: {lead_score: {points: []}}\n":                                           nil,
+		"metrics: {lead_score: {points: [{when: {stage: first_contact}, points: -3}]}}\n": {"first_contact"},
+	} {
+		if got := stages(text); !cmp.Equal(want, got) {
+			t.Errorf("%q: points for %v, want %v", text, got, want)
+		}
+	}
+	if n := len(parse(t, "metrics: {lead_score: {points: []}}\n").Metrics.LeadScore.Points); n != 0 {
+		t.Errorf("%d rules, want none", n)
 	}
 }

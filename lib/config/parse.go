@@ -66,6 +66,7 @@ func Parse(body []byte) (*Config, error) {
 	var faults []*Fault
 	if root != nil {
 		if faults = checkSchema(root); len(faults) == 0 {
+			c.Metrics.LeadScore.Points = nil // the built-in rules go by the file's funnel
 			if err := root.Decode(c); err != nil {
 				return nil, syntaxFault(err)
 			}
@@ -132,8 +133,15 @@ func (c *Config) fillDefaults() {
 	setDefault(&c.Metrics.RFM.Monetary, d.Metrics.RFM.Monetary)
 	setDefault(&c.Metrics.RFM.Groups, d.Metrics.RFM.Groups)
 	setDefault(&c.Metrics.ABC.Method, d.Metrics.ABC.Method)
+	setDefault(&c.Metrics.XYZ.Period, d.Metrics.XYZ.Period)
+	setDefault(&c.Metrics.XYZ.Value, d.Metrics.XYZ.Value)
+	setDefault(&c.Metrics.Cohorts, d.Metrics.Cohorts)
+	setDefault(&c.Metrics.Replenishment.Level, d.Metrics.Replenishment.Level)
 	if len(c.Funnel) == 0 {
 		c.Funnel = d.Funnel
+	}
+	if c.Metrics.LeadScore.Points == nil {
+		c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)
 	}
 }
 
@@ -191,7 +199,10 @@ func (c *Config) check() []*Fault {
 		}
 	}
 	c.checkRFM(fault)
+	c.checkSeasons(fault)
+	c.checkPoints(fault)
 	c.checkIdentity(fault)
+	c.Metrics.XYZ.check(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {
 		fault("metrics.abc", "a (%v) must be below b (%v)", c.Metrics.ABC.A, c.Metrics.ABC.B)
 	}

@@ -38,11 +38,11 @@ func (r Refinery) Refine(from Origin, ev event.Event) (schema.EventRow, *schema.
 	row := schema.EventRow{
 		EventID: ev.ID, RawObject: from.RawObject, Source: from.Source.Name, Shop: from.Source.ShopOf(), Kind: string(ev.Kind),
 		At: at, ReceivedAt: schema.Times(from.ReceivedAt), Tokens: p.tokens,
-		Stage: ev.Stage, Interests: ev.Interests, Tags: ev.Tags, Manager: ev.Manager,
+		Stage: masked(ev.Stage), Interests: maskedAll(ev.Interests), Tags: maskedAll(ev.Tags), Manager: ev.Manager,
 		UTMSource: campaignWord(ev.Attribution.UTMSource), UTMMedium: campaignWord(ev.Attribution.UTMMedium), UTMCampaign: campaignWord(ev.Attribution.UTMCampaign),
 		UTMContent: campaignWord(ev.Attribution.UTMContent), UTMTerm: campaignWord(ev.Attribution.UTMTerm), ClickIDs: flat(ev.Attribution.ClickIDs),
 		Referrer: hostAndPath(ev.Attribution.Referrer), Landing: campaignOnly(ev.Attribution.Landing),
-		LoyaltyLevel: ev.Client.LoyaltyLevel, PreferredChannel: ev.Client.PreferredChannel,
+		LoyaltyLevel: masked(ev.Client.LoyaltyLevel), PreferredChannel: ev.Client.PreferredChannel,
 		IsOrder: ev.Kind == event.OrderChange && !from.Source.Orders.None,
 	}
 	if !LooksLikeContact(ev.Client.ExternalID) {
@@ -85,7 +85,7 @@ func moneyOf(cfg *config.Config, source config.Source, ev event.Event, row *sche
 			return fmt.Errorf("order.returned: %w", err)
 		}
 		for i, item := range o.Items {
-			line := schema.ItemRow{SKU: item.SKU, Name: item.Name, Category: item.Category, Quantity: cmp.Or(item.Quantity, "1")}
+			line := schema.ItemRow{SKU: item.SKU, Name: masked(item.Name), Category: masked(item.Category), Quantity: cmp.Or(item.Quantity, "1")}
 			sum, err := minor(item.Sum, currency)
 			if err == nil && sum == nil {
 				var price *int64
@@ -114,7 +114,7 @@ func moneyOf(cfg *config.Config, source config.Source, ev event.Event, row *sche
 
 func touches(ev event.Event, at time.Time, row *schema.EventRow) {
 	if c := ev.Contact; c != nil {
-		row.Channel, row.Direction, row.Result, row.Seconds = c.Channel, c.Direction, c.Result, whole(c.Seconds)
+		row.Channel, row.Direction, row.Result, row.Seconds = c.Channel, c.Direction, masked(c.Result), whole(c.Seconds)
 		if rating, err := strconv.ParseFloat(c.Rating, 64); err == nil && !math.IsNaN(rating) && !math.IsInf(rating, 0) {
 			row.Rating = &rating
 		}
@@ -131,7 +131,7 @@ func touches(ev event.Event, at time.Time, row *schema.EventRow) {
 			when = at
 		}
 		row.Consents = append(row.Consents, schema.ConsentRow{
-			Purpose: c.Purpose, Given: c.Given, At: schema.Times(when), TextVersion: c.TextVersion, Evidence: withheld(c.Evidence),
+			Purpose: c.Purpose, Given: c.Given, At: schema.Times(when), TextVersion: masked(c.TextVersion), Evidence: withheld(c.Evidence),
 		})
 	}
 	if ev.Kind == event.Unsubscribe {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/card"
-	"github.com/leadlake/leadlake/lib/consent"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -110,7 +109,8 @@ func fillScores(row *schema.ClientRow, s *analytics.Scored) {
 		row.R, row.F, row.M = &r, &f, &m
 		row.RFMCode, row.RFMSegment = known(s.Code), known(s.Segment)
 	}
-	row.ABC, row.CohortMonth, row.Categories = known(s.ABC), known(s.CohortMonth), s.Categories
+	row.ABC, row.XYZ, row.CohortMonth, row.Categories = known(s.ABC), known(s.XYZ), known(s.CohortMonth), s.Categories
+	row.PAlive, row.ExpectedOrders90d, row.ExpectedValueMinor = s.PAlive, s.ExpectedOrders90d, s.ExpectedValueMinor
 }
 
 // known is nil for an empty text: unknown stays unknown.
@@ -211,46 +211,4 @@ func (p *Pipeline) writePeople(ctx context.Context, n *night) error {
 		return fmt.Errorf("pipeline: write token index: %w", err)
 	}
 	return nil
-}
-
-// Measures of gold/quality.
-const (
-	measureLeads          = "leads"
-	measureAnonymous      = "orders_without_client"
-	measureAnonymousMinor = "revenue_without_client_minor"
-)
-
-// qualityRows measures the base: what is known of how many clients, and what
-// could not be used.
-func qualityRows(n *night, ledger []LedgerDay) []schema.QualityRow {
-	clients := int64(len(n.cards))
-	counts := map[string]int64{"name": 0, "phone": 0, "email": 0, "birth_date": 0, "ads_consent": 0, "more_than_one_record": 0}
-	for i := range n.cards {
-		c := &n.cards[i]
-		for measure, has := range map[string]bool{
-			"name": c.Person.Name+c.Person.FirstName+c.Person.LastName != "", "phone": len(c.Person.Phones) > 0,
-			"email": len(c.Person.Emails) > 0, "birth_date": c.Person.BirthDate != "",
-			"ads_consent": c.Consents.State(consent.Ads) == consent.Given, "more_than_one_record": c.Records > 1,
-		} {
-			if has {
-				counts[measure]++
-			}
-		}
-	}
-	rows := make([]schema.QualityRow, 0, len(counts)+4)
-	for measure, count := range counts {
-		rows = append(rows, schema.QualityRow{Measure: measure, Count: count, Of: clients})
-	}
-	totals := n.base.Totals
-	rows = append(rows,
-		schema.QualityRow{Measure: measureLeads, Count: n.leads, Of: n.leads},
-		schema.QualityRow{Measure: measureAnonymous, Count: totals.AnonymousOrders, Of: totals.Orders},
-		schema.QualityRow{Measure: measureAnonymousMinor, Count: totals.AnonymousMinor, Of: totals.RevenueMinor},
-		schema.QualityRow{Measure: "orders_in_other_currencies", Count: totals.OtherOrders, Of: totals.Orders},
-		schema.QualityRow{Measure: "costs_in_other_currencies", Count: n.funnel.costs.Other, Of: n.funnel.costs.Statements})
-	rows = append(rows, failedCounts(ledger)...)
-	slices.SortFunc(rows, func(a, b schema.QualityRow) int {
-		return cmp.Or(strings.Compare(a.Source, b.Source), strings.Compare(a.Measure, b.Measure))
-	})
-	return rows
 }

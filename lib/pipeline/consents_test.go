@@ -31,6 +31,11 @@ func TestConsentsAreDecidedByTheirTime(t *testing.T) {
 	b.say("both at once", "consent", first, given("ads", first, true))
 	b.say("left mail only", "lead", first, `, "consents": [{"purpose": "ads", "given": true}, {"purpose": "email", "given": true}, {"purpose": "sms", "given": true}]`)
 	b.say("left mail only", "unsubscribe", second, `, "unsubscribe": {"channel": "email"}`)
+	b.say("gave in a year to come, left since", "consent", first, given("ads", "2027-11-03T09:00:00Z", true))
+	b.say("gave in a year to come, left since", "unsubscribe", second, `, "unsubscribe": {"channel": "ads"}`)
+	b.say("will give", "consent", first, given("ads", "2026-11-30T21:00:00Z", true))
+	b.say("gave in the last second", "consent", first, given("ads", ends(0), true))
+	b.say("will leave", "consent", first, given("ads", "2026-11-30T21:00:00Z", false))
 	b.say("was never asked", "lead", first, "")
 	clients := b.clients()
 	states := map[string]map[string]string{}
@@ -41,11 +46,13 @@ func TestConsentsAreDecidedByTheirTime(t *testing.T) {
 		}
 	}
 	want := map[string]map[string]string{
-		"left all, back by e-mail": {"ads": "withdrawn", "email": "given", "sms": "withdrawn", "call": "withdrawn", "messenger": "withdrawn"},
-		"withdrew before he gave":  {"ads": "given"},
-		"both at once":             {"ads": "withdrawn"},
-		"left mail only":           {"ads": "given", "email": "withdrawn", "sms": "given"},
-		"was never asked":          {}, // unknown, which is no, and is no withdrawal
+		"left all, back by e-mail":           {"ads": "withdrawn", "email": "given", "sms": "withdrawn", "call": "withdrawn", "messenger": "withdrawn"},
+		"withdrew before he gave":            {"ads": "given"},
+		"both at once":                       {"ads": "withdrawn"},
+		"left mail only":                     {"ads": "given", "email": "withdrawn", "sms": "given"},
+		"gave in a year to come, left since": {"ads": "withdrawn"},
+		"will give":                          {}, "gave in the last second": {"ads": "given"}, "will leave": {"ads": "withdrawn"},
+		"was never asked": {}, // unknown, which is no, and is no withdrawal
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("consents of clients (-want +got):\n%s", diff)

@@ -29,12 +29,20 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.OtherRevenueRow) []string { return []string{row.ClientID} })
 		case "abc":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ABCRow) []string { return []string{row.ID} })
+		case "xyz":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.XYZRow) []string { return []string{row.ID} })
 		case "links":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.LinkRow) []string { return []string{row.ClientID, row.Token, row.WithToken} })
 		case "merges":
-			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.MergeRow) []string { return []string{row.ClientID} })
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.MergeRow) []string { return append([]string{row.ClientID}, row.Tokens...) })
 		case "consents":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ConsentStateRow) []string { return []string{row.ClientID} })
+		case "replenishment":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ReplenishmentRow) []string { return []string{row.ClientID} })
+		case "seasonality":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.SeasonalityRow) []string { return []string{row.ClientID} })
+		case "scores":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ScoreRow) []string { return []string{row.ClientID} })
 		case "history":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.HistoryRow) []string { return []string{row.ClientID} })
 		}

@@ -80,7 +80,7 @@ func TestOnlyGivenConsentIsHandedOver(t *testing.T) {
 }
 
 func TestWhoLeavesAfterTheNightIsNotInTheDownload(t *testing.T) {
-	w := buyers(t, 103)
+	w := buyers(t, 104)
 	b := w.bundleOf("yandex")
 	file := b.Manifest.Files[0].Name
 	before, err := w.download(b.ID, file)
@@ -95,17 +95,20 @@ func TestWhoLeavesAfterTheNightIsNotInTheDownload(t *testing.T) {
 	// Withdrew and agreed again, both after the night: the later statement counts.
 	say("w2", "consent", "2026-11-02T05:00:00Z", `, "consents": [{"purpose": "ads", "given": false}]`, 2)
 	say("g2", "consent", "2026-11-02T06:00:00Z", `, "consents": [{"purpose": "ads", "given": true}]`, 2)
+	// A consent dated years from now does not outlive a withdrawal.
+	say("g5", "consent", "2026-11-02T05:00:00Z", `, "consents": [{"purpose": "ads", "given": true, "at": "2029-11-02T05:00:00Z"}]`, 5)
+	say("u5", "unsubscribe", "2026-11-02T06:00:00Z", "", 5)
 	w.compact()
 	w.erase("+" + number(3))
 	after, err := w.download(b.ID, file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 103 {
+	for i := range 104 {
 		if was := strings.Contains(before, number(i)); !was {
 			t.Errorf("person %d is not in the first download", i)
 		}
-		if got, want := strings.Contains(after, number(i)), i != 0 && i != 1 && i != 3; got != want {
+		if got, want := strings.Contains(after, number(i)), i != 0 && i != 1 && i != 3 && i != 5; got != want {
 			t.Errorf("person %d in the second download: %t, want %t", i, got, want)
 		}
 	}

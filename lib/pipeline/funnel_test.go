@@ -274,6 +274,17 @@ func TestASourcesWordsForStages(t *testing.T) {
 	})
 }
 
+// Letter case makes no other word of a stage, as it makes none of an order's status.
+func TestAStageInOtherLetters(t *testing.T) {
+	w := newWorld(t)
+	w.configure(funnelConfig)
+	w.now = at("2026-11-02T09:00:00Z")
+	w.post("site", "phone=89051000001&Этап=ПРИЕХАЛ")
+	w.post("till", did("stage", 2, "2026-11-02T08:00:00Z", `, "stage": "Visited"`))
+	w.november()
+	w.told(map[string]string{" visited  ": "entered 2 current 2 previous 1.0000 top 1.0000 cost - known 0 each -"})
+}
+
 // A stage that names no interest is one of the client's interest where he has one;
 // of two it is not known which.
 func TestAStageWithoutAnInterest(t *testing.T) {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 
+	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -54,10 +55,7 @@ func failedCounts(days []LedgerDay) []schema.QualityRow {
 	}
 	rows := make([]schema.QualityRow, 0, len(counts))
 	for key, count := range counts {
-		rows = append(rows, schema.QualityRow{Source: key[0], Measure: failedMeasure + key[1], Count: count, Of: totals[key[0]]})
+		rows = append(rows, schema.QualityRow{Source: key[0], Measure: card.MeasureFailed + key[1], Count: count, Of: totals[key[0]]})
 	}
 	return rows
 }
-
-// failedMeasure begins the measures of gold/quality that count failures.
-const failedMeasure = "failed_"

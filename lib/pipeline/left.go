@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/consent"
@@ -65,7 +66,7 @@ func (p *Pipeline) leftSince(ctx context.Context, run *lake.Run, clients map[str
 					if latest[id] == nil {
 						latest[id] = &latestConsents{}
 					}
-					latest[id].add(ev)
+					latest[id].add(ev, p.now())
 				}
 			}
 		}
@@ -86,8 +87,11 @@ type latestConsents struct {
 	unsubscribed map[string]bool // event ids
 }
 
-func (l *latestConsents) add(ev schema.CardEventRow) {
+func (l *latestConsents) add(ev schema.CardEventRow, now time.Time) {
 	for _, c := range ev.Consents {
+		if c.Given && c.At.After(ev.At) && c.At.After(now) {
+			continue // dated later than who says so: it must not outlive a withdrawal of today
+		}
 		l.ledger.Add(consent.Statement{Purpose: consent.Purpose(c.Purpose), Given: c.Given, At: c.At, EventID: ev.EventID})
 	}
 	if ev.Kind == string(event.Unsubscribe) {

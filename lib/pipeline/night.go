@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -74,13 +75,14 @@ type night struct {
 
 	clients *card.Clients
 	cards   []card.Card
-	leads   int64
+	census  *census
 	base    *analytics.Base
 	scores  analytics.Scores
 	rows    []schema.ClientRow
 
 	orderInterests map[[2]string][]string
 	funnel         funnelTables
+	habits         habitTables
 }
 
 // Analyse makes a night: it folds orders, resolves clients, scores them and
@@ -167,7 +169,8 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	}
 	n := &night{cfg: cfg, location: cfg.Location(), asOf: request.AsOf}
 	if n.asOf == "" {
-		n.asOf = p.now().In(n.location).AddDate(0, 0, -1).Format(time.DateOnly)
+		year, month, day := p.now().In(n.location).Date()
+		n.asOf = time.Date(year, month, day-1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 	}
 	if n.end, err = endOf(n.asOf, n.location); err != nil {
 		return nil, nil, err
@@ -188,7 +191,8 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 		Labels   config.Labels
 		Funnel   []string
 		Rules    []config.Segment
-	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments})
+		Required map[string][]string
+	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments, requiredFields(cfg)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -233,6 +237,7 @@ func resolve(ctx context.Context, n *night) error {
 	}
 	n.clients = resolver.Resolve()
 	builder := card.NewBuilder(n.clients, card.Options{Funnel: n.cfg.Funnel, Location: n.location, End: n.end, ParseName: firstAndLast})
+	n.census = newCensus(n)
 	for _, day := range n.days {
 		events, err := lake.ReadDay[schema.CardEventRow](ctx, n.store, lake.EventsPrefix, day)
 		if err != nil {
@@ -244,9 +249,6 @@ func resolve(ctx context.Context, n *night) error {
 					row.Tokens = nil
 				}
 				builder.Event(row)
-				if row.Kind == "lead" {
-					n.leads++
-				}
 			}
 		}
 		contacts, err := lake.ReadDay[schema.ContactRow](ctx, n.store, lake.ContactsPrefix, day)
@@ -258,6 +260,7 @@ func resolve(ctx context.Context, n *night) error {
 				builder.Contact(row)
 			}
 		}
+		n.census.day(n, events.Rows, contacts.Rows)
 	}
 	n.cards, n.orderInterests = builder.Cards(), builder.OrderInterests()
 	return nil
@@ -267,6 +270,15 @@ func resolve(ctx context.Context, n *night) error {
 func firstAndLast(full string) (first, last string) {
 	name := identity.ParseName(full)
 	return name.First, name.Last
+}
+
+// models are the numbers of all models of the night, ordered by (model, parameter).
+func (n *night) models() []schema.ModelRow {
+	rows := slices.Concat(n.scores.LTV.Models, n.scores.Models, n.habits.leads.Models)
+	slices.SortFunc(rows, func(a, b schema.ModelRow) int {
+		return cmp.Or(strings.Compare(a.Model, b.Model), strings.Compare(a.Parameter, b.Parameter))
+	})
+	return rows
 }
 
 // orderColumns are what the scores need of lake/orders. Where every token says
@@ -316,12 +328,18 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 			}
 		}
 	}
+	if err := n.census.orders(ctx, n, orders.store); err != nil {
+		return err
+	}
 	if err := orders.done(); err != nil {
 		return err
 	}
 	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
 	n.rows = clientRows(n)
+	if n.habits, err = habitsOf(n); err != nil {
+		return err
+	}
 	n.funnel, err = funnelOf(ctx, n, orders)
 	return err
 }
@@ -361,16 +379,22 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, moves),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Thresholds),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.ABC),
-		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.Bounded)),
+		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.ActivityOf(n.cfg.Metrics))),
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
 		n.funnel.add(ctx, p.store, &n.run),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.XYZ),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.ABCXYZ),
+		lake.AddTable(ctx, p.store, &n.run, n.scores.LTV.Months),
+		n.habits.add(ctx, p.store, &n.run),
+		lake.AddTable(ctx, p.store, &n.run, n.models()),
 		lake.AddTable(ctx, p.store, &n.run, members),
 		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, consentRows(n.cards)),
 		lake.AddTable(ctx, p.store, &n.run, n.clients.Links()),
 		lake.AddTable(ctx, p.store, &n.run, ledgerTable(ledger)),
 		lake.AddTable(ctx, p.store, &n.run, qualityRows(n, ledger)),
+		lake.AddTable(ctx, p.store, &n.run, n.census.merges.Rows(n.clients.IDs())),
 	)
 }
 
@@ -411,11 +435,11 @@ func (p *Pipeline) reportOf(ctx context.Context, run *lake.Run) (NightReport, er
 	for _, row := range quality {
 		switch {
 		case row.Source != "":
-		case row.Measure == measureLeads:
+		case row.Measure == card.MeasureLeads:
 			report.Leads = row.Count
-		case row.Measure == measureAnonymous:
+		case row.Measure == card.MeasureAnonymous:
 			report.Orders += row.Count
-		case row.Measure == measureAnonymousMinor:
+		case row.Measure == card.MeasureAnonymousSum:
 			report.RevenueMinor += row.Count
 		}
 	}

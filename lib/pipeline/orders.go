@@ -229,9 +229,9 @@ func (p *Pipeline) writeOrdersState(ctx context.Context, old, next ordersState, 
 
 // endOf returns the end of a business day: the first instant that is not of it.
 func endOf(asOf string, location *time.Location) (time.Time, error) {
-	day, err := time.ParseInLocation(time.DateOnly, asOf, location)
+	day, err := time.Parse(time.DateOnly, asOf)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("pipeline: as-of day %q: want YYYY-MM-DD", asOf)
 	}
-	return time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, location), nil
+	return card.DayBegins(day.Year(), day.Month(), day.Day()+1, location), nil
 }

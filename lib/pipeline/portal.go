@@ -10,11 +10,13 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/audience"
+	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -137,8 +139,15 @@ func (p *Pipeline) readNight(ctx context.Context, run *lake.Run) (*portal.Night,
 		}
 		n.Summary.OtherRevenue[i].RevenueMinor += row.RevenueMinor
 	}
+	if err := p.summariseMerges(ctx, run, clients, n); err != nil {
+		return nil, nil, err
+	}
+	n.Failures = map[string]portal.Text{}
 	for _, row := range n.Quality {
-		if row.Source == "" && row.Measure == measureAnonymous {
+		if reason, failed := strings.CutPrefix(row.Measure, card.MeasureFailed); failed {
+			n.Failures[reason] = failureText(reason)
+		}
+		if row.Source == "" && row.Measure == card.MeasureAnonymous {
 			n.Summary.AnonymousOrders = row.Count
 		}
 	}

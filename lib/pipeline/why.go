@@ -40,6 +40,7 @@ type Why struct {
 
 	Scores   []WhyScore   `json:"scores"` // recency, frequency, monetary; empty without a code
 	ABC      *WhyABC      `json:"abc"`    // nil for who never bought
+	XYZ      *WhyXYZ      `json:"xyz"`    // nil for who bought too seldom for a row of the table
 	Segments []WhySegment `json:"segments"`
 	History  []WhySpan    `json:"history,omitempty"` // codes and segments by day
 
@@ -104,6 +105,7 @@ type goldOf struct {
 	clients    []schema.ClientRow
 	thresholds []schema.ThresholdRow
 	abc        []schema.ABCRow
+	xyz        []schema.XYZRow
 	members    []schema.SegmentRow
 	links      []schema.LinkRow
 	consents   []schema.ConsentStateRow
@@ -118,7 +120,7 @@ func (p *Pipeline) readGold(ctx context.Context) (*goldOf, error) {
 	g := &goldOf{run: run}
 	return g, errors.Join(
 		into(ctx, p, run, &g.clients), into(ctx, p, run, &g.thresholds), into(ctx, p, run, &g.abc), into(ctx, p, run, &g.members),
-		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.history),
+		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.history), intoIfThere(ctx, p, run, &g.xyz),
 	)
 }
 
@@ -208,6 +210,7 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 	}
 	w.score(cfg, gold.thresholds)
 	w.classify(gold.abc, gold.thresholds)
+	w.even(gold.xyz, gold.thresholds)
 	w.judge(cfg)
 	w.Chronology = trailOf(events)
 	for _, ev := range slices.Backward(events) {

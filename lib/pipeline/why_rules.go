@@ -35,9 +35,9 @@ func lifecycleRule(value string, m config.Metrics) WhyRule {
 	case "working":
 		return ruleOf(value, "orders == 1")
 	case "potential":
-		return ruleOf(value, "orders == 0 && contacted after the lead")
+		return ruleOf(value, "orders == 0 && contacted or moved on after the lead")
 	default:
-		return ruleOf(value, "orders == 0 && !contacted after the lead")
+		return ruleOf(value, "orders == 0 && !contacted or moved on after the lead")
 	}
 }
 

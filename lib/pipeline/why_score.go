@@ -31,6 +31,18 @@ type WhyABC struct {
 	B               float64 `json:"b"`
 }
 
+// WhyXYZ is how evenly the client comes: the days between days with a purchase.
+type WhyXYZ struct {
+	Intervals int64   `json:"intervals"`
+	MeanDays  float64 `json:"mean_days"`
+	SigmaDays float64 `json:"sigma_days"`
+	CV        float64 `json:"cv"`
+	Class     string  `json:"class,omitempty"` // empty: fewer than Least intervals
+	X         float64 `json:"x"`               // largest CV of the class
+	Y         float64 `json:"y"`
+	Least     int64   `json:"least_intervals"`
+}
+
 // score puts the values beside the bounds that they were held against.
 func (w *Why) score(cfg *config.Config, thresholds []schema.ThresholdRow) {
 	c, rfm := w.Client, cfg.Metrics.RFM
@@ -110,6 +122,21 @@ func (w *Why) classify(abc []schema.ABCRow, thresholds []schema.ThresholdRow) {
 		}
 	}
 	w.ABC = &place
+}
+
+// even finds the client's row of XYZ and the bounds that it was held against.
+func (w *Why) even(xyz []schema.XYZRow, thresholds []schema.ThresholdRow) {
+	for _, row := range xyz {
+		if row.Entity != analytics.EntityClient || row.ID != w.Client.ClientID || row.CV == nil || row.Mean == nil || row.Sigma == nil {
+			continue
+		}
+		w.XYZ = &WhyXYZ{Intervals: row.Periods, MeanDays: *row.Mean, SigmaDays: *row.Sigma, CV: *row.CV, Class: row.Class}
+		for _, of := range thresholds {
+			if bounds := boundsOf(of); of.Metric == analytics.MetricXYZ && of.Entity == analytics.EntityClient && len(bounds) == 3 {
+				w.XYZ.X, w.XYZ.Y, w.XYZ.Least = bounds[0], bounds[1], int64(bounds[2])
+			}
+		}
+	}
 }
 
 // boundsOf is the bounds of a threshold that are there.

@@ -47,6 +47,10 @@ func failureText(reason string) portal.Text {
 		return portal.Text{RU: "Строка файла: у расхода нет источника.", EN: "A row of a file: the cost has no source."}
 	case webhook.SheetReason(string(spreadsheet.BadWidth)), webhook.SheetReason(string(spreadsheet.BadQuote)):
 		return portal.Text{RU: "Строка файла не делится на столбцы.", EN: "A row of a file does not fit the columns."}
+	case webhook.SheetReason(string(spreadsheet.BadValue)):
+		return portal.Text{RU: "Строка файла: ячейка не читается.", EN: "A row of a file: a cell is unreadable."}
+	case webhook.SheetReason(string(spreadsheet.Total)), webhook.SheetReason(string(spreadsheet.HeaderAgain)):
+		return portal.Text{RU: "Строка файла: итоги или повтор заголовка, исправлять нечего.", EN: "A row of a file: sums or the header again, nothing to correct."}
 	case lake.ReasonConflict:
 		return portal.Text{RU: "Идентификатор уже приходил с другим содержанием.", EN: "The id came before with another content."}
 	case lake.ReasonUnknownSource:

@@ -32,9 +32,9 @@ func TestRolesOpenTheirRoutesAndNoOthers(t *testing.T) {
 	want := map[string]string{
 		"GET /login": "all", "POST /login": "all", "POST /logout": "all", "GET /assets/{file}": "all",
 		"GET /{$}": numbers, "GET /rfm": numbers, "GET /rfm/{code}": numbers, "GET /segments": numbers, "GET /segments/{key}": numbers,
-		"GET /abc": numbers, "GET /cohorts": numbers, "GET /exports": people, "GET /exports/{id}/{file}": people, "GET /ledger": arrival,
+		"GET /abc": numbers, "GET /cohorts": numbers, "GET /quality": numbers, "GET /exports": people, "GET /exports/{id}/{file}": people, "GET /ledger": arrival,
 		"GET /api/v1/night": numbers, "GET /api/v1/rfm": numbers, "GET /api/v1/abc": numbers, "GET /api/v1/cohorts": numbers,
-		"GET /api/v1/segments": numbers, "GET /api/v1/exports": people, "GET /api/v1/ledger": arrival,
+		"GET /api/v1/segments": numbers, "GET /api/v1/quality": numbers, "GET /api/v1/exports": people, "GET /api/v1/ledger": arrival,
 	}
 	routes := p.Routes()
 	if len(routes) != len(want) {

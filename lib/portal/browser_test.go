@@ -116,6 +116,7 @@ func TestPagesFitEveryScreenWithoutComplaint(t *testing.T) {
 		{"cohorts-money", "/cohorts?show=cumulative"},
 		{"exports", "/exports"},
 		{"exports-none", "/exports?segment=lost"},
+		{"quality", "/quality"},
 		{"ledger", "/ledger"},
 		{"english", "/rfm?lang=en"},
 		{"missing", "/nothing"},

@@ -133,6 +133,8 @@ func night(count int, name naming) *portal.Night {
 			n.Ledger = append(n.Ledger, row)
 		}
 	}
+	n.Quality, n.Merges = qualityRows(n.Summary.Clients, name), mergeSummary(all)
+	n.Failures = map[string]portal.Text{"no_contact": {RU: "Нет ни телефона, ни почты.", EN: "There is neither a phone nor an e-mail."}}
 	n.Recognised = []portal.RecognisedFile{{
 		Name: name("file", 0), Kind: portal.Text{RU: "Заказы", EN: "Orders"}, Rows: 21_340, Failed: 3, Format: "CSV, windows-1251, «;»",
 		Columns: []portal.RecognisedColumn{{Column: name("column", 0), Field: "client"}, {Column: "Дата", Field: "date"}, {Column: "Сумма", Field: "amount"}, {Column: "Комментарий"}},

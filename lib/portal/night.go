@@ -90,6 +90,9 @@ type Night struct {
 	Segments  []SegmentSummary
 	Ledger    []schema.LedgerRow
 	Quality   []schema.QualityRow
+	// Failures says the reasons of failed deliveries in sentences.
+	Failures map[string]Text
+	Merges   MergeSummary
 	// Recognised says what an imported file was read as; for reports.
 	Recognised []RecognisedFile
 	// NoAudience says why there are no audience files; empty where there are some.

@@ -171,6 +171,7 @@ func TestEmptyStatesTeach(t *testing.T) {
 	for path, sentence := range map[string]string{
 		"/": "The base has 0 clients and no purchases yet", "/rfm": "nobody yet buys recently, often", "/cohorts": "It is too early to speak of retention",
 		"/abc": "There is no revenue yet", "/segments": "Segments appear with the first purchases", "/ledger": "The ledger is empty",
+		"/quality": "Not a single client is known yet",
 	} {
 		page := open(t, empty, path, "en")
 		says(t, "an empty base, "+path, page, sentence)
@@ -188,6 +189,34 @@ func TestExportsSayWhatWasLeftOutAndWhy(t *testing.T) {
 	says(t, "exports", open(t, night(60, plainNames), "/exports", "ru"), "2 файла готовы к загрузке для 1 сегмента", "в файлах 871 из 1 204", "Не вошли: 333",
 		"288 Нет согласия на эту цель.", "Не записан. В файле меньше 100 строк", "Файла нет. Никто из сегмента не разрешил рекламу.", "871 строка · 56,2 КБ",
 		"Последний раз отдан 20 ноября 2026, 09:30 UTC")
+}
+
+func TestQualitySaysWhatToMendFirst(t *testing.T) {
+	n := smallNight()
+	row := func(source, measure string, count, of int64) {
+		n.Quality = append(n.Quality, schema.QualityRow{Source: source, Measure: measure, Count: count, Of: of})
+	}
+	row("", "clients", 1000, 1000)
+	row("", "reachable", 900, 1000)
+	row("", "phones_unreadable", 49, 1000) // below five in a hundred: it may wait
+	says(t, "a good base", open(t, n, "/quality", "en"), "900 of 1,000 clients can be reached; nothing is urgent", "Unreadable phones")
+	row("crm", "clients", 400, 1000)
+	row("crm", "missing_city", 30, 100)
+	row("crm", "missing_name", 60, 100)
+	row("crm", "name", 100, 400)
+	row("crm", "birth_date", 0, 0)
+	page := open(t, n, "/quality", "ru")
+	says(t, "a source", page, "Сначала исправьте в источнике crm: «Заявки, где нет поля «имя полностью»», 60 %", "crm 400 — — 25 % — — — —", "crm: что исправить (2)")
+	row("", "leads_without_contact", 1, 100)
+	says(t, "an unanswered lead", open(t, n, "/quality", "en"), "Mend first: “Asked and got no answer”, 1%", "(metrics.lead_wait_days, usually 3 days)")
+	row("", "more_than_one_record_minor", 41_000_00, 100_000_00)
+	row("", "of_another_version", 1, 2)
+	n.Merges = portal.MergeSummary{Clients: 2, Records: 5, Suspects: 1, RevenueMinor: 41_000_00, Top: []portal.MergedClient{{ClientID: "pabcdefghijkl", Records: 3, Names: 2, Orders: 4, RevenueMinor: 41_000_00}}}
+	page = open(t, n, "/quality", "en")
+	says(t, "merges", page, "41,000 100,000 41%", "2 clients of 5 records; with different names: 1", "pabcdefghi… 3 2 4 41,000")
+	if strings.Contains(page, "of_another_version") {
+		t.Error("a measure without a meaning is shown")
+	}
 }
 
 func TestLedgerSumsSourcesByDay(t *testing.T) {

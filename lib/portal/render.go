@@ -12,7 +12,7 @@ var templates embed.FS
 
 // pageKeys are the pages; each has a template file of its name.
 func pageKeys() []string {
-	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "ledger", "empty", "error"}
+	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "quality", "ledger", "empty", "error"}
 }
 
 // parsePages parses every page for one language, whose words are functions of
@@ -52,6 +52,7 @@ func (l *locale) functions() template.FuncMap {
 		// A bar of the width of a share, in the units of its view box.
 		"percent": func(share float64) string { return coordinate(min(max(share, 0), 1) * 100) },
 		"leftout": leftOut,
+		"row":     func(currency string, r qualityRow) qualityCells { return qualityCells{currency, r} },
 	}
 }
 

@@ -30,6 +30,8 @@ type reportBody struct {
 	CohSays  string
 	ABC      []abcView
 	Months   *monthChart
+	Quality  qualityView
+	QuaSays  string
 	Tables   []reportTable
 	Audience []ReportFile
 	Other    []switchLink
@@ -86,6 +88,10 @@ func Report(w io.Writer, n *Night, lang string, files []ReportFile) error {
 			return err
 		}
 		body.ABC = append(body.ABC, v)
+	}
+	body.Quality = viewQuality(n)
+	if body.QuaSays, err = qualityAnswer(l, n); err != nil {
+		return err
 	}
 	body.sortFiles(files)
 	var b bytes.Buffer

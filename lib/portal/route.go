@@ -49,6 +49,7 @@ func (p *Portal) Routes() []Route {
 		{Method: "GET", Path: "/segments/{key}", Roles: numbers, serve: p.segment},
 		{Method: "GET", Path: "/abc", Roles: numbers, serve: p.abc},
 		{Method: "GET", Path: "/cohorts", Roles: numbers, serve: p.cohorts},
+		{Method: "GET", Path: "/quality", Roles: numbers, serve: p.quality},
 		{Method: "GET", Path: "/exports", Roles: people, serve: p.exports},
 		{Method: "GET", Path: "/exports/{id}/{file}", Roles: people, serve: p.download},
 		{Method: "GET", Path: "/ledger", Roles: arrival, serve: p.ledger},
@@ -57,6 +58,7 @@ func (p *Portal) Routes() []Route {
 		{Method: "GET", Path: "/api/v1/rfm", Roles: numbers, Machine: true, serve: p.apiRFM},
 		{Method: "GET", Path: "/api/v1/abc", Roles: numbers, Machine: true, serve: p.apiABC},
 		{Method: "GET", Path: "/api/v1/cohorts", Roles: numbers, Machine: true, serve: p.apiCohorts},
+		{Method: "GET", Path: "/api/v1/quality", Roles: numbers, Machine: true, serve: p.apiQuality},
 		{Method: "GET", Path: "/api/v1/segments", Roles: numbers, Machine: true, serve: p.apiSegments},
 		{Method: "GET", Path: "/api/v1/exports", Roles: people, Machine: true, serve: p.apiExports},
 		{Method: "GET", Path: "/api/v1/ledger", Roles: arrival, Machine: true, serve: p.apiLedger},
@@ -82,7 +84,7 @@ func (p *Portal) navigation(role Role, active string) []navGroup {
 		{"clients", []navItem{{Key: "segments", Path: "/segments"}, {Key: "rfm", Path: "/rfm"}}},
 		{"money", []navItem{{Key: "abc", Path: "/abc"}, {Key: "cohorts", Path: "/cohorts"}}},
 		{"advertising", []navItem{{Key: "exports", Path: "/exports"}}},
-		{"base", []navItem{{Key: "ledger", Path: "/ledger"}}},
+		{"base", []navItem{{Key: "quality", Path: "/quality"}, {Key: "ledger", Path: "/ledger"}}},
 	}
 	var out []navGroup
 	for _, group := range all {

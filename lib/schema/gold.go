@@ -322,7 +322,7 @@ type MergeRow struct {
 	ClientID     string    `parquet:"client_id,dict"`
 	Record       string    `parquet:"record"` // its first token
 	Tokens       []string  `parquet:"tokens,list"`
-	Names        int64     `parquet:"names"` // different names it was stated with
+	Names        int64     `parquet:"names"` // different names of the client, the same in all his rows: two may be a family
 	Since        time.Time `parquet:"since,timestamp(microsecond)"`
 	Orders       int64     `parquet:"orders"` // purchases
 	RevenueMinor int64     `parquet:"revenue_minor"`

@@ -20,8 +20,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/config"
@@ -239,9 +241,21 @@ func finish(in *intake, deliveryID string, events []event.Event, places []int) {
 // attribute: it must not push the client out of the stage he is known to be in.
 func (in *intake) stage(ev *event.Event) {
 	word := ev.Stage
-	if stage, ok := in.d.Source.Stages[word]; ok {
+	if stage, ok := in.d.Source.Stages[word]; ok || word == "" {
 		ev.Stage = stage
 		return
+	}
+	for _, mine := range slices.Sorted(maps.Keys(in.d.Source.Stages)) {
+		if strings.EqualFold(mine, word) { // as with orders: Visited and visited are one word
+			ev.Stage = in.d.Source.Stages[mine]
+			return
+		}
+	}
+	for _, stage := range in.cfg.Funnel {
+		if strings.EqualFold(stage, word) {
+			ev.Stage = stage
+			return
+		}
 	}
 	if !ours(in.d.Source.Kind) && word != "" && !slices.Contains(in.cfg.Funnel, word) {
 		attribute(ev, "stage", word)
