@@ -27,7 +27,8 @@ sources:
   - {name: till, kind: json, shop: main}
 `
 
-// cases are all invented businesses. Each turns a knob that a definition names.
+// cases are all invented businesses. Each turns a knob that a definition names. In
+// Santiago the clocks skip the midnight before 2025-09-07.
 func cases() []testCase {
 	mixed := func() []event.Event { return newMixed(7, 400).events() }
 	sameness := func() []event.Event { return newTies(11, 240).events() }
@@ -66,9 +67,30 @@ metrics:
   rfm: {groups: 5, method: quantile, frequency: days, monetary: average, window_days: 200` + playbook(5) + `
   link_by_email: false
 `},
-		{name: "mixed-base-usd", lake: "mixed", events: mixed, nights: last, config: `
-business: {currency: USD, timezone: UTC, rates: {RUB: "0.011049"}}
+		{name: "mixed-base-usd", lake: "mixed", events: mixed, nights: []string{"2025-09-06", "2025-09-07", shopLastDay}, config: `
+business: {currency: USD, timezone: America/Santiago, rates: {RUB: "0.011049"}}
 metrics: {rfm: {method: ntile}, skip_zero_orders: true}
+`},
+		{name: "mixed-xyz-weeks", lake: "mixed", events: mixed, nights: last, config: `
+business: {currency: RUB, timezone: Europe/Moscow, rates: {USD: "90.505", JPY: "0.6127", KWD: "294.3333"}}
+metrics:
+  xyz: {period: week, value: quantity, first_period: "2025-06", x: 0.70, y: 1.50, min_periods: 20}
+  churn_days: 30
+  margin: 0.35
+  ltv_horizon_months: 2
+  cohorts: unbounded
+`},
+		{name: "mixed-xyz-quarters", lake: "mixed", events: mixed, nights: last, config: `
+business: {currency: RUB, timezone: America/New_York, rates: {USD: "90.505", JPY: "0.6127", KWD: "294.3333"}}
+metrics:
+  xyz: {period: quarter, value: revenue, x: 0.50, y: 0.65, min_periods: 3}
+  churn_days: 45
+  margin: 0.9
+  ltv_horizon_months: 0
+`},
+		{name: "mixed-ltv-short", lake: "mixed", events: mixed, nights: last, config: `
+business: {currency: RUB, timezone: Europe/Moscow}
+metrics: {churn_days: 7, xyz: {x: 0.30, y: 0.60}}
 `},
 		{name: "ties-quantile-3", lake: "ties", events: sameness, nights: last, config: `
 business: {currency: RUB, timezone: Europe/Moscow}

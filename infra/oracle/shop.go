@@ -129,13 +129,13 @@ func (m *mixed) client(i int) {
 	for range m.rng.IntN(3) {
 		m.add(event.Event{
 			Kind: event.Lead, At: m.when(), Client: who, Attribution: utm, Interests: interests(), Entity: pick(m.rng, "", "", fmt.Sprintf("deal-%d", i)),
-			Tags: pick(m.rng, nil, nil, nil, []string{"vip"}, []string{"Partner", "gold"}), Manager: pick(m.rng, "", "olga", "ivan"),
+			Tags: pick(m.rng, nil, nil, nil, []string{"vip"}, []string{"Partner", "gold"}, []string{"Партнер"}), Manager: pick(m.rng, "", "olga", "ivan"),
 		})
 	}
 	for range m.rng.IntN(3) {
 		m.add(event.Event{
 			Kind: event.ContactMade, At: m.when(), Client: who, Entity: pick(m.rng, "", "", fmt.Sprintf("call-%d", i)),
-			Contact: &event.Contact{Channel: pick(m.rng, "call", "chat", "visit"), Direction: pick(m.rng, "in", "out"), Result: pick(m.rng, "", "answered", "missed")},
+			Contact: &event.Contact{Channel: pick(m.rng, "call", "chat", "visit"), Direction: pick(m.rng, "in", "out"), Result: pick(m.rng, "", "answered", "missed", "no_answer", "Busy")},
 		})
 	}
 	if m.chance(30) {
@@ -145,7 +145,7 @@ func (m *mixed) client(i int) {
 		at := m.when()
 		m.add(event.Event{Kind: event.ConsentSaid, At: at, Client: who, Consents: []event.Consent{
 			{Purpose: "ads", Given: m.chance(70), TextVersion: pick(m.rng, "1", "2")},
-			{Purpose: pick(m.rng, "email", "sms", "ads"), Given: m.chance(50), At: pick(m.rng, at, at.Add(-time.Hour))},
+			{Purpose: pick(m.rng, "email", "sms", "ads"), Given: m.chance(50), At: pick(m.rng, at, at.Add(-time.Hour), at.AddDate(0, 1, 0))},
 		}})
 	}
 	if m.chance(10) {

@@ -1,5 +1,5 @@
 -- metrics.md, "XYZ": σ/μ of the population, zeros included from the first sale on.
--- A run of before there was any has no such settings; then the usual ones stand.
+
 
 create macro xyz(name, usual) as coalesce(param('$.metrics.xyz.' || name), usual);
 create macro has_xyz() as param('$.metrics.xyz.period') is not null;

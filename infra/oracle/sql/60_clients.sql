@@ -33,7 +33,7 @@ group by all;
 create table contacts as
 with each as (
 	select client, moment, case when entity <> '' then concat('entity ', entity) else concat('event ', source, ' ', event_id) end as occasion,
-		lower(result) in ('missed', 'voicemail') as missed, result <> '' as says
+		regexp_replace(lower(result), '[-_ ]', '', 'g') in ('missed', 'voicemail', 'noanswer', 'unanswered', 'notanswered', 'busy') as missed, result <> '' as says
 	from acts where kind = 'contact'
 ), latest as (
 	select *, max(moment) filter (where says) over (partition by client, occasion) as said_at from each
@@ -48,17 +48,21 @@ select distinct on (client, c.purpose) client as client_id, c.purpose as purpose
 	case when c.given then 'given' else 'withdrawn' end as state, c."at" as "at",
 	c.text_version as text_version, source as channel, c.evidence as evidence, event_id
 from each
+where not (c.given and business_day(c."at") > as_of()) -- not given yet; a withdrawal is heeded at once
 order by client, c.purpose, c."at" desc, c.given, event_id desc, source desc, c.text_version desc, c.evidence desc;
 
 create table cards as
 with asked as (select client, min(moment) as asked from acts where kind = 'lead' or is_order and order_id <> '' group by client),
-met as (
+handled as ( -- who was moved behind the first stage has been answered, too
+	select client, max(moment) as moment from acts join stages using (stage) where n > 1 group by client
+), met as (
 	select c.client, max(c.moment) as last_at, bool_or(asked.asked is null or c.moment >= asked.asked) as answered,
 		count(*) filter (where business_day(c.moment) > as_of() - 30) as recent
 	from contacts c left join asked using (client) where not missed group by c.client
 )
 select a.client, min(a.moment) as first_at, max(a.moment) as last_at,
-	any_value(met.last_at) as met_at, coalesce(any_value(met.answered), false) as answered, coalesce(any_value(met.recent), 0) as contacts_30d,
+	any_value(met.last_at) as met_at, coalesce(any_value(met.answered), false)
+		or coalesce(any_value(handled.moment) >= coalesce(any_value(asked.asked), any_value(handled.moment)), false) as answered, coalesce(any_value(met.recent), 0) as contacts_30d,
 	last(stage order by a.moment, event_id, stage) filter (where stage <> '') as said_stage,
 	last(manager order by a.moment, event_id, manager) filter (where manager <> '') as manager,
 	last(loyalty_level order by a.moment, event_id, loyalty_level) filter (where loyalty_level <> '') as loyalty_level,
@@ -71,7 +75,7 @@ select a.client, min(a.moment) as first_at, max(a.moment) as last_at,
 	first(trim(utm_source) order by a.moment, event_id, utm_source) filter (where trim(utm_source) <> '') as touch,
 	first(trim(utm_campaign) order by a.moment, event_id, utm_source) filter (where trim(utm_source) <> '') as touch_campaign,
 	first(source order by a.moment, event_id, source) as teller
-from acts a left join met using (client) group by a.client;
+from acts a left join met using (client) left join handled using (client) left join asked using (client) group by a.client;
 
 create table standing as
 select h.client_id as client, b.*, c.* exclude (client), r.code, r.r, abc.class as abc,
@@ -101,8 +105,9 @@ case
 	else 'waiting' end as activity
 from standing;
 
+create macro spelling(tag) as replace(folded(tag), 'ё', 'е'); -- most people type е for it
 create macro bears(label, tags, tokens) as
-	len(list_intersect(list_transform(coalesce(tags, []), x -> folded(x)), list_transform(list_of('$.labels.' || label || '.tags'), x -> folded(x)))) > 0
+	len(list_intersect(list_transform(coalesce(tags, []), x -> spelling(x)), list_transform(list_of('$.labels.' || label || '.tags'), x -> spelling(x)))) > 0
 	or len(list_intersect(tokens, list_of('$.labels.' || label || '.clients'))) > 0;
 
 create table marks as
