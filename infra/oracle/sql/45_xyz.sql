@@ -1,6 +1,5 @@
 -- metrics.md, "XYZ": σ/μ of the population, zeros included from the first sale on.
 
-
 create macro xyz(name, usual) as coalesce(param('$.metrics.xyz.' || name), usual);
 create macro has_xyz() as param('$.metrics.xyz.period') is not null;
 create macro period_of(d) as date_trunc(xyz('period', 'month'), d)::date;
