@@ -16,7 +16,7 @@ FUZZTIME ?= 5s
 LAMBDA_BUILD := -tags lambda.norpc -trimpath -buildvcs=false -ldflags="-s -w"
 FUNCTIONS := Ingest Queue Compact Analytics Export Portal Erase
 
-.PHONY: help test lint bench bench-ingest kills race fuzz fmt demo arm64 wiring clean
+.PHONY: help test lint bench bench-ingest kills race fuzz fmt demo oracle arm64 wiring clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 
 demo: ## the synthetic shop from webhook to audience file
 	go run ./infra/leadlake demo
+
+oracle: ## every table of the night against its definitions in SQL (needs Node.js)
+	@infra/oracle/run.sh
 
 wiring: infra/leadlake/wiring/template.yaml ## copy template.yaml to where Go can embed it
 

@@ -60,6 +60,7 @@ var flow = []string{
 	"infra/leadlake/demoshop",
 	"infra/leadlake",
 	"infra/bench",
+	"infra/oracle",
 }
 
 // pure packages know no files, network or environment.
@@ -87,7 +88,7 @@ var homes = map[string][]string{
 	"github.com/parquet-go/parquet-go":         {"lib/schema", "lib/lake"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"lib/config"},
 	"github.com/xuri/excelize/v2":              {"lib/spreadsheet", "lib/audience"},
-	"go.yaml.in/yaml/v3":                       {"lib/config", "infra/leadlake"},
+	"go.yaml.in/yaml/v3":                       {"lib/config", "infra/leadlake", "infra/oracle"},
 	"golang.org/x/net":                         {"lib/identity", "lib/webhook", "lib/audience"},
 	"golang.org/x/sys":                         {"lib/objstore/filestore"},
 	"golang.org/x/term":                        {"infra/leadlake"},

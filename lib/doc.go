@@ -62,4 +62,5 @@
 //	infra/leadlake/demoshop       the synthetic shop that the demo posts
 //	infra/leadlake                the whole system as one program
 //	infra/bench                   measures what is promised in figures, against the real programs
+//	infra/oracle                  the definitions of the night as SQL, and the shops they are compared on
 package lib
