@@ -358,7 +358,7 @@ func TestAKilledInstanceLosesNothing(t *testing.T) {
 	const deliveries = 5
 	for n := range deliveries {
 		body := fmt.Sprintf(`{"id":"d%d","kind":"lead","client":{"phone":"+7900000%04d"}}`, n, n)
-		for after := time.Millisecond; ; after += after / 2 { // each time a little later, until the answer is quicker
+		for after := 100 * time.Microsecond; ; after += after / 2 { // each time a little later, until the answer is quicker
 			killer := time.AfterFunc(after, ingest.Kill)
 			var answer events.APIGatewayV2HTTPResponse
 			err := ingest.Invoke(t.Context(), runtimeapi.Event(t, runtimeapi.HTTPAPI, delivery("site", body)), &answer)
