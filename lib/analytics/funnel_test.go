@@ -1,11 +1,8 @@
 package analytics_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -449,23 +446,7 @@ func TestOneClientOfOneStage(t *testing.T) {
 }
 
 func TestFunnelGolden(t *testing.T) {
-	got, err := json.MarshalIndent(crowdOf(t, 1, 40).tables(), "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join("testdata", "funnel.golden.json")
-	if *update {
-		if err := os.WriteFile(name, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "funnel.golden.json", crowdOf(t, 1, 40).tables())
 }
 
 // BenchmarkFunnel makes the three tables of 200 000 clients.

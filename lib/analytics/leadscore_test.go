@@ -1,12 +1,9 @@
 package analytics_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -308,23 +305,7 @@ func TestWhenPointsStay(t *testing.T) {
 
 func TestLeadScoreGolden(t *testing.T) {
 	asOf := day(t, "2026-12-31")
-	got, err := json.MarshalIndent(analytics.ScoreLeads(requests(6, 700, asOf), leadConfig(), stagesOf(), asOf), "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join("testdata", "leadscore.golden.json")
-	if *update {
-		if err := os.WriteFile(name, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), string(got)+"\n"); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "leadscore.golden.json", analytics.ScoreLeads(requests(6, 700, asOf), leadConfig(), stagesOf(), asOf))
 }
 
 // BenchmarkScoreLeads scores 300 000 leads.

@@ -22,6 +22,28 @@ import (
 
 var update = flag.Bool("update", false, "write golden files")
 
+// golden compares a value with its file in testdata; -update writes the file.
+func golden(t *testing.T, file string, value any) {
+	t.Helper()
+	got, err := json.MarshalIndent(value, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(name, append(got, '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // shop is a small made-up shop: some clients buy much, some orders are nobody's, in
 // another currency, returned or of the next year.
 func shop(orders int) []order {
@@ -239,26 +261,7 @@ func TestThresholdsScoreEverybodyAgain(t *testing.T) {
 func TestGolden(t *testing.T) {
 	o := options(t)
 	o.Convert = rates
-	got, err := json.MarshalIndent(night(add(t, o, dictionary, 50, shop(150))), "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join("testdata", "night.golden.json")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "night.golden.json", night(add(t, o, dictionary, 50, shop(150))))
 }
 
 // BenchmarkAdd reads a million orders of 100 000 clients, in records as the lake

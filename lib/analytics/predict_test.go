@@ -1,12 +1,9 @@
 package analytics_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -57,23 +54,7 @@ type predicted struct {
 
 func TestPredictionsGolden(t *testing.T) {
 	p := analytics.Predict(base(t, options(t), returning(600)...))
-	got, err := json.MarshalIndent(predicted{p.Models, p.Clients[:20]}, "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join("testdata", "predictions.golden.json")
-	if *update {
-		if err := os.WriteFile(name, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "predictions.golden.json", predicted{p.Models, p.Clients[:20]})
 }
 
 // The figures of clients from the written tables alone, by the formulas as they are

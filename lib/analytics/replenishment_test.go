@@ -2,12 +2,9 @@ package analytics_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -212,23 +209,7 @@ func TestTheTicketsOfAResultStay(t *testing.T) {
 
 func TestHabitsGolden(t *testing.T) {
 	o := options(t, func(m *config.Metrics) { m.Basket = config.Basket{MinTickets: 3, MaxItems: 20, MaxPairs: 12} })
-	got, err := json.MarshalIndent(habitsOf(add(t, o, dictionary, 50, towns(5, 300))), "", " ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join("testdata", "habits.golden.json")
-	if *update {
-		if err := os.WriteFile(name, append(got, '\n'), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), string(got)+"\n"); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "habits.golden.json", habitsOf(add(t, o, dictionary, 50, towns(5, 300))))
 }
 
 func TestHabitsThatCannotBeScoredAreRefused(t *testing.T) {

@@ -74,7 +74,7 @@ func TestNoCryOfWolf(t *testing.T) {
 		// Places.
 		"127.0.0.1:45678", "192.168.100.200", "[::1]:8080", "http://127.0.0.1:38291/in/site", "s3://bucket/raw/day=2026-11-22/part-0000.parquet",
 		"gold/run=0f1e2d3c4b5a69788796/clients.parquet", "lake/orders/bucket=07/part-0000.parquet",
-		"/root/go/pkg/mod/github.com/aws/aws-lambda-go@v1.55.1/lambda/entry.go:71 +0x45", "golang.org/x/sys@v0.0.0-20260102150405-abcdef123456", "user@host",
+		"/home/somebody/go/pkg/mod/github.com/aws/aws-lambda-go@v1.55.1/lambda/entry.go:71 +0x45", "golang.org/x/sys@v0.0.0-20260102150405-abcdef123456", "user@host",
 		"main.main(0xc000123456, {0x7ffd12345678, 0x1a})", "goroutine 123 [running]:",
 		// Ids.
 		"7c9e6679-7425-40de-944b-e07fc1f90ae7", "00000000-0000-4000-8000-000000000000", "01JD8XK2Q4V7N3T5W9YB6C0ZHE", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",

@@ -7,24 +7,26 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// deciders tells, of the tokens of an order, by which a night judged whose it is:
-// card.Clients.OfEvent for those who read what the night left.
+// deciders tells, of the tokens of an event or an order, by which a night judged
+// whose it is: card.Clients.OfEvent for those who read what the night left. Of the
+// tokens that one person alone has the first decides, one that a split names before
+// the others.
 type deciders struct{ shared, split map[string]bool }
 
 // decidersOf reads the rule of a run; nil, as before the first night, and a run
 // of a version that wrote no links know of no token that is not one person's.
 func (p *Pipeline) decidersOf(ctx context.Context, run *lake.Run) (deciders, error) {
+	var links []schema.LinkRow
+	if run != nil {
+		if err := intoIfThere(ctx, p, run, &links); err != nil {
+			return deciders{}, err
+		}
+	}
+	return decidersBy(links), nil
+}
+
+func decidersBy(links []schema.LinkRow) deciders {
 	d := deciders{shared: map[string]bool{}, split: map[string]bool{}}
-	if run == nil {
-		return d, nil
-	}
-	if _, ok := run.Tables[schema.LinkRow{}.Table()]; !ok {
-		return d, nil
-	}
-	links, err := lake.ReadRunTable[schema.LinkRow](ctx, p.store, run)
-	if err != nil {
-		return d, err
-	}
 	for _, l := range links {
 		switch l.Why {
 		case schema.LinkShared, schema.LinkEmail:
@@ -33,7 +35,7 @@ func (p *Pipeline) decidersOf(ctx context.Context, run *lake.Run) (deciders, err
 			d.split[l.Token] = true
 		}
 	}
-	return d, nil
+	return d
 }
 
 // of is the token that decides; empty for an order of nobody.

@@ -157,40 +157,15 @@ func (p *Pipeline) Why(ctx context.Context, client string) (Why, error) {
 }
 
 // tokensOf decides by tokens whether an event or an order is the client's, as the
-// night did: of the tokens that one person alone has the first decides, one that
-// a split names before the others.
+// night did.
 func (g *goldOf) tokensOf(row schema.ClientRow) func(tokens []string) bool {
 	mine := map[string]bool{row.ClientID: true}
 	for _, alias := range row.Aliases {
 		mine[alias] = true
 	}
-	shared, split := map[string]bool{}, map[string]bool{}
-	for _, link := range g.links {
-		switch {
-		case !clientLink(link).apart():
-		case link.Why == schema.LinkSplit:
-			split[link.Token] = true
-		default:
-			shared[link.Token] = true
-		}
-	}
+	deciders := decidersBy(g.links)
 	return func(tokens []string) bool {
-		decides := ""
-		for _, token := range tokens {
-			if shared[token] {
-				continue
-			}
-			if split[token] {
-				return mine[token]
-			}
-			if decides == "" {
-				decides = token
-			}
-		}
-		if decides == "" && len(tokens) > 0 {
-			decides = tokens[0]
-		}
-		return mine[decides]
+		return len(tokens) > 0 && mine[deciders.of(tokens[0], tokens[1:])]
 	}
 }
 
