@@ -163,7 +163,8 @@ func wordKey(word string) string {
 	if isMixed(word) {
 		word = toCyrillic(word)
 	}
-	word = strings.ReplaceAll(strings.ToLower(word), "ё", "е")
+	word = strings.ToLower(strings.ToUpper(word)) // letters that share a capital (ε ϵ, s ſ) are one
+	word = strings.ReplaceAll(word, "ё", "е")
 	word = strings.ReplaceAll(word, "\u0308", "") // dots apart from a letter after NFC are a second pair
 	return norm.NFC.String(word)                  // some small letters compose with an accent that their capitals do not
 }
