@@ -1,8 +1,9 @@
 package analytics
 
 import (
-	"cmp"
-	"slices"
+	"iter"
+	"math"
+	"math/bits"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -42,54 +43,137 @@ type Concentration struct {
 //
 // Contributions must be ordered by id, no id twice.
 func ABC(entity string, contributions []Contribution, c config.ABC) ([]schema.ABCRow, Concentration) {
-	rows, concentration, _ := rank(entity, contributions, c)
-	return rows, concentration
+	r := rankingOf(entity, len(contributions), c, func(i int) int64 { return contributions[i].RevenueMinor })
+	rows := make([]schema.ABCRow, 0, len(contributions))
+	for row := range r.Rows(func(i int) string { return contributions[i].ID }) {
+		rows = append(rows, row)
+	}
+	return rows, r.Concentration()
 }
 
-// rank is ABC with the index of each row's entity in contributions.
-func rank(entity string, contributions []Contribution, c config.ABC) ([]schema.ABCRow, Concentration, []int) {
-	ranked := make([]int, len(contributions))
-	total := int64(0)
-	for i, of := range contributions {
-		ranked[i] = i
-		total += max(0, of.RevenueMinor)
+// Ranking is the entities of one kind in the order of their revenue.
+type Ranking struct {
+	Entity string
+
+	revenue func(int) int64
+	order   []uint32 // indices of the entities
+	classes []uint8  // by index
+	total   int64    // of positive revenue
+}
+
+// rankingOf ranks n entities, which are in the order of their ids.
+func rankingOf(entity string, n int, c config.ABC, revenue func(int) int64) Ranking {
+	r := Ranking{Entity: entity, revenue: revenue, order: byRevenue(n, revenue), classes: make([]uint8, n)}
+	for i := range n {
+		r.total += max(0, revenue(i))
 	}
-	slices.SortFunc(ranked, func(i, j int) int {
-		return cmp.Or(cmp.Compare(contributions[j].RevenueMinor, contributions[i].RevenueMinor), cmp.Compare(i, j))
-	})
-	n := len(ranked)
 	// ⌈0.20 n⌉ and ⌈0.35 n⌉ in whole numbers; in floating point 0.35 · 20 is above 7.
 	top, next := (n+4)/5, (7*n+19)/20
-	rows := make([]schema.ABCRow, n)
-	concentration := Concentration{Entity: entity, Top: top, Of: n}
 	before := int64(0)
-	for place, i := range ranked {
-		revenue := contributions[i].RevenueMinor
-		with := before + max(0, revenue)
-		class := "C"
+	for place, i := range r.order {
+		minor := revenue(int(i))
+		class := uint8('C')
 		if c.Method == shareOfRank {
 			switch {
 			case place < top:
-				class = "A"
+				class = 'A'
 			case place < top+next:
-				class = "B"
+				class = 'B'
 			}
-		} else if revenue > 0 {
-			switch share := float64(before) / float64(total); {
+		} else if minor > 0 {
+			switch share := float64(before) / float64(r.total); {
 			case share < c.A:
-				class = "A"
+				class = 'A'
 			case share < c.B:
-				class = "B"
+				class = 'B'
 			}
 		}
-		rows[place] = schema.ABCRow{
-			Entity: entity, ID: contributions[i].ID, RevenueMinor: revenue,
-			Share: ratio(max(0, revenue), total), CumulativeShare: ratio(with, total), Class: class,
-		}
-		if place < top {
-			concentration.Share = rows[place].CumulativeShare
-		}
-		before = with
+		r.classes[i] = class
+		before += max(0, minor)
 	}
-	return rows, concentration, ranked
+	return r
+}
+
+// byRevenue is the indices of n entities by revenue descending, ties by index. It
+// sorts in rounds of 11 bits, without comparing.
+func byRevenue(n int, revenue func(int) int64) []uint32 {
+	highest := int64(math.MinInt64)
+	for i := range n {
+		highest = max(highest, revenue(i))
+	}
+	keys, order := make([]uint64, n), make([]uint32, n)
+	widest := uint64(0)
+	for i := range n {
+		keys[i], order[i] = uint64(highest-revenue(i)), uint32(i) //nolint:gosec // G115: two's complement, right for any distance
+		widest |= keys[i]
+	}
+	moved, places := make([]uint64, n), make([]uint32, n)
+	counts := make([]uint32, 1<<radix)
+	for shift := 0; shift < bits.Len64(widest); shift += radix {
+		clear(counts)
+		for _, key := range keys {
+			counts[key>>shift&(1<<radix-1)]++
+		}
+		sum := uint32(0)
+		for i, c := range counts {
+			counts[i] = sum
+			sum += c
+		}
+		for i, key := range keys {
+			at := &counts[key>>shift&(1<<radix-1)]
+			moved[*at], places[*at] = key, order[i]
+			*at++
+		}
+		keys, moved, order, places = moved, keys, places, order
+	}
+	return order
+}
+
+// Len is the number of entities.
+func (r *Ranking) Len() int { return len(r.order) }
+
+// Class is the class of the entity of an index: A, B or C.
+func (r *Ranking) Class(index int) byte { return r.classes[index] }
+
+// Rows yields the rows of the abc table, in order; id is the id of an index.
+func (r *Ranking) Rows(id func(int) string) iter.Seq[schema.ABCRow] {
+	return func(yield func(schema.ABCRow) bool) {
+		for row, index := range r.all() {
+			row.ID = id(index)
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// all yields the rows without their ids, with the index of each.
+func (r *Ranking) all() iter.Seq2[schema.ABCRow, int] {
+	return func(yield func(schema.ABCRow, int) bool) {
+		with := int64(0)
+		for _, i := range r.order {
+			minor := r.revenue(int(i))
+			with += max(0, minor)
+			if !yield(schema.ABCRow{
+				Entity: r.Entity, RevenueMinor: minor, Class: classTexts[r.classes[i]-'A'],
+				Share: ratio(max(0, minor), r.total), CumulativeShare: ratio(with, r.total),
+			}, int(i)) {
+				return
+			}
+		}
+	}
+}
+
+var classTexts = [3]string{"A", "B", "C"} //nolint:gochecknoglobals // a constant table
+
+// Concentration is what the top fifth brings.
+func (r *Ranking) Concentration() Concentration {
+	n := r.Len()
+	c := Concentration{Entity: r.Entity, Top: (n + 4) / 5, Of: n}
+	with := int64(0)
+	for _, i := range r.order[:c.Top] {
+		with += max(0, r.revenue(int(i)))
+	}
+	c.Share = ratio(with, r.total)
+	return c
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -16,56 +17,69 @@ var ErrConfig = errors.New("analytics: configuration")
 // ErrOverflow says that the money of the base does not fit int64 minor units.
 var ErrOverflow = errors.New("analytics: money out of range")
 
+// ErrTorn says that a client's orders came in two groups, see [Part.Close].
+var ErrTorn = errors.New("analytics: the orders of a client lie in two groups")
+
 // Options is what a night's numbers depend on beside the orders.
 type Options struct {
 	AsOf     Day            // purchases after it do not count
 	Metrics  config.Metrics // thresholds; as config.Parse has checked them
 	Currency string         // ISO 4217 of the business
+	// Clients is whom the numbers of clients mean; nil: there are none.
+	Clients Clients
 	// Convert changes minor units of another currency into the business's; false
-	// where there is no rate. Nil: there are no rates. It must be a pure function.
+	// where there is no rate. Nil: there are no rates. It must be a pure function,
+	// and safe for concurrent use.
 	Convert func(minor int64, currency string) (int64, bool)
+	// Histories keeps the months of every client, some sixteen bytes each, for what
+	// looks at them one by one: predictions, seasonality and the rhythm of a client.
+	Histories bool
 }
 
-// Accumulator collects orders. It is for one goroutine.
+// Clients are all clients that orders may be of, ordered by id.
+type Clients interface {
+	Len() int
+	ID(number int) string // of a client from 0 to Len()-1
+}
+
+// Nobody is the number of no client, in [Part.Add].
+const Nobody = -1
+
+const nobody = math.MaxUint32
+
+// Accumulator collects orders. The work may be divided between goroutines, each with
+// a Part of its own; the other methods are for one goroutine.
 type Accumulator struct {
 	opts       Options
 	playbook   Playbook
 	windowFrom Day // purchases since this day count for RFM
 
-	clients names
-	states  []state        // by number of the client
-	months  cells[monthly] // by client<<20 | month
-	shelves cells[int64]   // revenue by client<<32 | category
-	other   map[foreign]int64
+	states  []state // by number of the client
+	windows []windowState
+	spans   []span32
+	parts   []*Part
 
-	items        names
-	itemSums     []int64
-	categories   names
-	categorySums []int64
-	tickets      tickets
+	scattered bool // any client is
 
-	itemSeries, categorySeries cells[int64] // by seriesKey: what was sold in a period
-	pieces                     uint64       // of all quantities, as magnitude
+	lock  sync.Mutex // of goods
+	goods goods
+}
+
+// Part takes orders in for one goroutine.
+type Part struct {
+	of       *Accumulator
+	pass     pass
+	calendar calendar
+
+	group []purchase // since the last Close
+	later []purchase // of scattered clients
+	other map[foreign]int64
 
 	totals    Totals
 	magnitude uint64 // of all revenue; while it fits int64, so does every sum of a part
-	lineSums  uint64 // likewise of lines
 
-	scratch scratch
-}
-
-// state is what is known of a client without its months.
-type state struct {
-	first, last                                Day
-	orders, priced, windowOrders, windowPriced uint32
-	revenue, windowRevenue                     int64
-	firstRevenue                               int64 // of the first day
-}
-
-// monthly is a client's month: the days with a purchase as bits, and the money.
-type monthly struct {
-	revenue int64
-	days    uint32
+	days []dated // scratch, by code of a record
+	home []bool
 }
 
 type foreign struct {
@@ -73,25 +87,14 @@ type foreign struct {
 	currency string
 }
 
-const nobody = math.MaxUint32
-
 // longestWindow is more days than the calendar of four-digit years has.
 const longestWindow = 4_000_000
-
-// scratch is kept from record to record, so that a record allocates nothing.
-type scratch struct {
-	clients, skus, names, categories []uint32 // number + 1 by code; 0: not looked up yet
-	days                             []dated
-	home                             []bool
-}
 
 // dated is a day by its code in a record.
 type dated struct {
 	day   Day
-	month Month
-	bit   uint32 // in monthly.days
-	sold  int32  // the period of the series of goods
-	state int8   // 0: not looked up yet, 1: a day, -1: not a day
+	sold  int32 // the period of the series of goods
+	state int8  // 0: not looked up yet, 1: a day, -1: not a day
 }
 
 // NewAccumulator refuses with ErrConfig a configuration that config.Parse would
@@ -107,48 +110,84 @@ func NewAccumulator(opts Options) (*Accumulator, error) {
 	if opts.Convert == nil {
 		opts.Convert = func(int64, string) (int64, bool) { return 0, false }
 	}
+	clients := 0
+	if opts.Clients != nil {
+		clients = opts.Clients.Len()
+	}
 	a := &Accumulator{
 		opts: opts, playbook: playbook, windowFrom: math.MinInt32,
-		clients: newNames(), items: newNames(), categories: newNames(), other: map[foreign]int64{},
-		tickets: newTickets(opts.Metrics.Basket),
+		states: make([]state, clients), goods: newGoods(opts.Metrics),
 	}
 	if days := opts.Metrics.RFM.WindowDays; days > 0 {
 		a.windowFrom = opts.AsOf - Day(min(days, longestWindow)) + 1
+		a.windows = make([]windowState, clients)
+	}
+	if opts.Histories {
+		a.spans = make([]span32, clients)
 	}
 	return a, nil
 }
 
-// Add takes a record of lake/orders in any order; of the columns it needs those of
-// [OrdersOf]. The record is not kept. Errors match ErrColumn, ErrDay or
-// ErrOverflow; after one the accumulator is of no use.
-func (a *Accumulator) Add(rec arrow.Record) error {
+// Scatter says that a client's orders do not lie in one group; before any are added.
+func (a *Accumulator) Scatter(client int) {
+	a.states[client].scattered = true
+	a.scattered = true
+}
+
+// Part makes a part of the work. It is called before any goroutine begins.
+func (a *Accumulator) Part() *Part {
+	p := &Part{of: a, calendar: newCalendar(a.opts.AsOf), other: map[foreign]int64{}}
+	p.pass = pass{
+		states: a.states, windows: a.windows, windowFrom: a.windowFrom, calendar: &p.calendar,
+		sums: newMonthlySums(a.opts.AsOf.Month(), Day(a.opts.Metrics.ChurnDays)), //nolint:gosec // G115: checked by checkLTV
+		keep: a.opts.Histories, spans: a.spans, part: int32(len(a.parts)),        //nolint:gosec // G115: a few
+	}
+	a.parts = append(a.parts, p)
+	return p
+}
+
+// Add takes a record of lake/orders; of its columns it needs those of [OrdersOf].
+// clients says for every row whose the order is: a number of Options.Clients, or
+// Nobody. Neither is kept. Errors match ErrColumn, ErrDay or ErrOverflow; after one
+// the accumulator is of no use.
+func (p *Part) Add(rec arrow.Record, clients []int32) error {
 	orders, err := OrdersOf(rec)
 	if err != nil {
 		return err
 	}
-	a.prepare(&orders)
-	for row := range int(rec.NumRows()) {
+	p.prepare(&orders)
+	goods := orders.Lines.Any()
+	if goods {
+		// Few records of a shop's lines are at work at once, and names are numbered together.
+		p.of.lock.Lock()
+		defer p.of.lock.Unlock()
+		p.of.goods.prepare(&orders.Lines)
+	}
+	rows := int(rec.NumRows())
+	for row := range rows {
 		if !orders.Purchase.Value(row) || orders.Purchase.IsNull(row) {
 			continue
 		}
-		if err := a.purchase(&orders, row); err != nil {
+		if err := p.purchase(&orders, row, uint32(clients[row]), goods); err != nil { //nolint:gosec // G115: Nobody becomes nobody
 			return err
 		}
 	}
 	return nil
 }
 
+// Close says that the clients of the orders added since the last Close have no
+// others, but for those of Scatter.
+func (p *Part) Close() {
+	p.pass.clients(p.group)
+	p.group = p.group[:0]
+}
+
 // prepare sizes the tables by code and settles what a record has few of.
-func (a *Accumulator) prepare(o *Orders) {
-	s := &a.scratch
-	s.clients = cleared(s.clients, o.Client.Codes())
-	s.skus = cleared(s.skus, o.Lines.SKU.Codes())
-	s.names = cleared(s.names, o.Lines.Name.Codes())
-	s.categories = cleared(s.categories, o.Lines.Category.Codes())
-	s.days = cleared(s.days, o.Day.Codes())
-	s.home = cleared(s.home, o.Currency.Codes())
-	for code := range s.home {
-		s.home[code] = o.Currency.Value(int32(code)) == a.opts.Currency
+func (p *Part) prepare(o *Orders) {
+	p.days = cleared(p.days, o.Day.Codes())
+	p.home = cleared(p.home, o.Currency.Codes())
+	for code := range p.home {
+		p.home[code] = o.Currency.Value(int32(code)) == p.of.opts.Currency
 	}
 }
 
@@ -162,179 +201,73 @@ func cleared[T any](s []T, n int) []T {
 }
 
 // purchase counts one order that is a purchase.
-func (a *Accumulator) purchase(o *Orders, row int) error {
-	on, err := a.dayOf(&o.Day, row)
+func (p *Part) purchase(o *Orders, row int, client uint32, goods bool) error {
+	on, err := p.dayOf(&o.Day, row)
 	if err != nil {
 		return err
 	}
+	a := p.of
 	if on.day > a.opts.AsOf {
-		a.totals.AfterAsOf++
+		p.totals.AfterAsOf++
 		return nil
 	}
 	minor := o.RevenueMinor[row]
 	if minor == 0 && a.opts.Metrics.SkipZeroOrders {
-		a.totals.ZeroSkipped++
+		p.totals.ZeroSkipped++
 		return nil
 	}
 	currency := o.Currency.Code(row)
-	home := currency >= 0 && a.scratch.home[currency]
-	priced := true
+	home := currency >= 0 && p.home[currency]
+	priced := int32(1)
 	if !home {
 		if converted, ok := a.opts.Convert(minor, o.Currency.Value(currency)); ok {
 			minor = converted
 		} else {
-			priced = false
+			priced = 0
 		}
 	}
-	if a.magnitude += distance(minor); a.magnitude > math.MaxInt64 {
+	if p.magnitude += distance(minor); p.magnitude > math.MaxInt64 {
 		return ErrOverflow
 	}
-	a.totals.Orders++
-	client := a.clientOf(&o.Client, row)
-	if !priced {
-		a.totals.OtherOrders++
-		a.other[foreign{client, o.Currency.Value(currency)}] += minor
+	p.totals.Orders++
+	if priced == 0 {
+		p.totals.OtherOrders++
+		p.other[foreign{client, o.Currency.Value(currency)}] += minor
 		minor = 0
 	}
-	a.totals.RevenueMinor += minor
-	if client == nobody {
-		a.totals.AnonymousOrders++
-		a.totals.AnonymousMinor += minor
-	} else {
-		a.credit(client, on, minor, priced)
+	p.totals.RevenueMinor += minor
+	switch {
+	case client == nobody:
+		p.totals.AnonymousOrders++
+		p.totals.AnonymousMinor += minor
+	case a.scattered && a.states[client].scattered:
+		p.later = append(p.later, purchase{client, int32(on.day)<<1 | priced, minor})
+	default:
+		p.group = append(p.group, purchase{client, int32(on.day)<<1 | priced, minor})
 	}
-	if err := a.lines(o, row, client, on, currency, home); err != nil {
-		return err
+	if !goods {
+		return nil
 	}
-	a.tickets.close(client, on.day)
-	return nil
-}
-
-// credit books a purchase for a client.
-func (a *Accumulator) credit(client uint32, on dated, minor int64, priced bool) {
-	if int(client) == len(a.states) {
-		a.states = append(a.states, state{first: on.day, last: on.day})
-	}
-	s := &a.states[client]
-	if on.day < s.first {
-		s.first, s.firstRevenue = on.day, 0
-	}
-	if on.day == s.first {
-		s.firstRevenue += minor
-	}
-	s.last = max(s.last, on.day)
-	s.orders++
-	s.revenue += minor
-	if priced {
-		s.priced++
-	}
-	if on.day >= a.windowFrom {
-		s.windowOrders++
-		s.windowRevenue += minor
-		if priced {
-			s.windowPriced++
+	return a.goods.purchase(&o.Lines, row, client, on, func(minor int64) (int64, bool) {
+		if home {
+			return minor, true
 		}
-	}
-	m := a.months.at(monthKey(client, on.month))
-	m.revenue += minor
-	m.days |= on.bit
-}
-
-func monthKey(client uint32, month Month) uint64 {
-	return uint64(client)<<20 | uint64(month) //nolint:gosec // G115: months of the years 0 to 9999 are below 2¹⁷
-}
-
-// lines books what was bought. Lines of a currency without a rate show which
-// categories a client buys, without money.
-func (a *Accumulator) lines(o *Orders, row int, client uint32, on dated, currency int32, home bool) error {
-	from, to := o.Lines.Range(row)
-	for line := from; line < to; line++ {
-		if o.Lines.Missing(line) {
-			continue
-		}
-		minor := o.Lines.SumMinor[line]
-		if !home {
-			converted, ok := a.opts.Convert(minor, o.Currency.Value(currency))
-			if !ok {
-				converted = 0
-			}
-			minor = converted
-		}
-		if a.lineSums += distance(minor); a.lineSums > math.MaxInt64 {
-			return ErrOverflow
-		}
-		sold, err := a.valueOf(&o.Lines, line, minor)
-		if err != nil {
-			return err
-		}
-		if item, ok := a.itemOf(&o.Lines, line); ok {
-			if int(item) == len(a.itemSums) {
-				a.itemSums = append(a.itemSums, 0)
-			}
-			a.itemSums[item] += minor
-			*a.itemSeries.at(seriesKey(item, on.sold)) += sold
-			a.tickets.put(itemLevel, item)
-		}
-		category, ok := numberOf(&a.categories, a.scratch.categories, &o.Lines.Category, line)
-		if !ok {
-			continue
-		}
-		if int(category) == len(a.categorySums) {
-			a.categorySums = append(a.categorySums, 0)
-		}
-		a.categorySums[category] += minor
-		*a.categorySeries.at(seriesKey(category, on.sold)) += sold
-		a.tickets.put(categoryLevel, category)
-		if client != nobody {
-			*a.shelves.at(uint64(client)<<32 | uint64(category)) += minor
-		}
-	}
-	return nil
-}
-
-// itemOf is the item of a line: its sku, or its name where a shop keeps no skus.
-func (a *Accumulator) itemOf(lines *Lines, line int) (uint32, bool) {
-	if item, ok := numberOf(&a.items, a.scratch.skus, &lines.SKU, line); ok {
-		return item, true
-	}
-	return numberOf(&a.items, a.scratch.names, &lines.Name, line)
-}
-
-func (a *Accumulator) clientOf(column *Text, row int) uint32 {
-	if client, ok := numberOf(&a.clients, a.scratch.clients, column, row); ok {
-		return client
-	}
-	return nobody
-}
-
-// numberOf is the number of a row's text, found once for each code of a record;
-// false for null and empty text.
-func numberOf(in *names, known []uint32, column *Text, row int) (uint32, bool) {
-	code := column.Code(row)
-	if code < 0 {
-		return 0, false
-	}
-	if known[code] == 0 {
-		text := column.Value(code)
-		if text == "" {
-			return 0, false
-		}
-		known[code] = in.number(text) + 1
-	}
-	return known[code] - 1, true
+		return a.opts.Convert(minor, o.Currency.Value(currency))
+	})
 }
 
 // dayOf is a row's day, parsed once for each code of a record.
-func (a *Accumulator) dayOf(column *Text, row int) (dated, error) {
+func (p *Part) dayOf(column *Text, row int) (dated, error) {
 	code := column.Code(row)
 	if code < 0 {
 		return dated{}, fmt.Errorf("%w: purchase in row %d has none", ErrDay, row)
 	}
-	known := &a.scratch.days[code]
+	known := &p.days[code]
 	if known.state == 0 {
 		*known = dated{state: -1}
 		if day, err := ParseDay(column.Value(code)); err == nil {
-			*known = dated{day: day, month: day.Month(), bit: 1 << (day.ofMonth() - 1), sold: periodOf(a.opts.Metrics.XYZ.Period, day), state: 1}
+			*known = dated{day: day, sold: periodOf(p.of.opts.Metrics.XYZ.Period, day), state: 1}
+			p.calendar.cover(min(day, p.of.opts.AsOf))
 		}
 	}
 	if known.state < 0 {

@@ -3,7 +3,9 @@ package analytics_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -26,19 +28,19 @@ func TestOnlyPurchasesUpToTheAsOfDayCount(t *testing.T) {
 	if b.Totals != want {
 		t.Errorf("Totals = %+v, want %+v", b.Totals, want)
 	}
-	if len(b.Clients) != 1 || b.Clients[0].ID != "a" || b.Clients[0].Orders != 1 || b.Clients[0].RevenueMinor != 100 {
-		t.Errorf("Clients = %+v, want a with one order of 100", b.Clients)
+	if b.Len() != 1 || b.Client(0).ID != "a" || b.Client(0).Orders != 1 || b.Client(0).RevenueMinor != 100 {
+		t.Errorf("Clients = %+v, want a with one order of 100", clientsOf(b))
 	}
 }
 
 func TestZeroOrdersCountUnlessSkipped(t *testing.T) {
 	orders := []order{paid("a", "2026-05-01", 0), paid("a", "2026-05-02", 100), paid("b", "2026-05-01", 0)}
-	if b := base(t, options(t), orders...); b.Totals.Orders != 3 || b.Clients[0].Orders != 2 || len(b.Clients) != 2 {
-		t.Errorf("counted: %+v, %d clients; want 3 orders of 2 clients", b.Totals, len(b.Clients))
+	if b := base(t, options(t), orders...); b.Totals.Orders != 3 || b.Client(0).Orders != 2 || b.Len() != 2 {
+		t.Errorf("counted: %+v, %d clients; want 3 orders of 2 clients", b.Totals, b.Len())
 	}
 	b := base(t, options(t, func(m *config.Metrics) { m.SkipZeroOrders = true }), orders...)
-	if b.Totals.Orders != 1 || b.Totals.ZeroSkipped != 2 || len(b.Clients) != 1 || b.Clients[0].Orders != 1 {
-		t.Errorf("skipped: %+v, %d clients; want 1 order, 2 skipped", b.Totals, len(b.Clients))
+	if b.Totals.Orders != 1 || b.Totals.ZeroSkipped != 2 || b.Len() != 1 || b.Client(0).Orders != 1 {
+		t.Errorf("skipped: %+v, %d clients; want 1 order, 2 skipped", b.Totals, b.Len())
 	}
 }
 
@@ -54,19 +56,19 @@ func TestOtherCurrencies(t *testing.T) {
 	if diff := cmp.Diff(want, b.Other); diff != "" {
 		t.Errorf("Other (-want +got):\n%s", diff)
 	}
-	a := b.Clients[0]
+	a := b.Client(0)
 	if average, known := a.AverageMinor(); a.RevenueMinor != 1000 || a.Orders != 3 || a.LastDay != day(t, "2026-06-01") || average != 500 || !known {
 		t.Errorf("client = %+v, average %d; want 1000 in 3 orders until 2026-06-01, average 500 of the 2 known", a, average)
 	}
 	if diff := cmp.Diff([]analytics.Contribution{{ID: "s", RevenueMinor: 900}}, b.Items); diff != "" {
 		t.Errorf("Items (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"tea", "mugs"}, b.Bought(a)); diff != "" {
+	if diff := cmp.Diff([]string{"tea", "mugs"}, b.Bought(0)); diff != "" {
 		t.Errorf("Bought (-want +got):\n%s", diff)
 	}
 	euros.Client = "b"
 	only := base(t, o, euros)
-	if _, known := only.Clients[0].AverageMinor(); known || only.Totals.OtherOrders != 1 {
+	if _, known := only.Client(0).AverageMinor(); known || only.Totals.OtherOrders != 1 {
 		t.Error("the average check of unknown money is known")
 	}
 }
@@ -88,33 +90,89 @@ func TestItemsAndCategories(t *testing.T) {
 	if diff := cmp.Diff([]analytics.Contribution{{ID: "coffee", RevenueMinor: 340}, {ID: "cups", RevenueMinor: 300}, {ID: "tea", RevenueMinor: 50}}, b.Categories); diff != "" {
 		t.Errorf("Categories (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"coffee", "cups", "tea"}, b.Bought(b.Clients[0])); diff != "" {
+	if diff := cmp.Diff([]string{"coffee", "cups", "tea"}, b.Bought(0)); diff != "" {
 		t.Errorf("Bought (-want +got):\n%s", diff)
 	}
-	if got := b.Bought(b.Clients[1]); len(got) != 0 {
+	if got := b.Bought(1); len(got) != 0 {
 		t.Errorf("Bought of b = %v, want none: the line names nothing", got)
 	}
 }
 
-func TestAResultStaysWhatItWas(t *testing.T) {
-	a, err := analytics.NewAccumulator(options(t))
+// Parts of the work, closed group by group, give what one part gives; who has orders in
+// several groups is scattered.
+func TestPartsGiveWhatOneGives(t *testing.T) {
+	orders := shop(900)
+	o := options(t)
+	o.Convert = rates
+	want := night(base(t, o, orders...))
+	clients := ownersOf(orders)
+	o.Clients, o.Histories = clients, true
+	for _, parts := range []int{1, 2, 5} {
+		a, err := analytics.NewAccumulator(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := make([][]order, 7)
+		for i, of := range orders {
+			at := 6 // anonymous, and every fifth client anywhere
+			if number, ok := slices.BinarySearch(clients, of.Client); ok {
+				if at = number % 6; number%5 == 0 {
+					at = i % 7
+				}
+			}
+			groups[at] = append(groups[at], of)
+		}
+		for number := range clients {
+			if number%5 == 0 {
+				a.Scatter(number)
+			}
+		}
+		work := make([]*analytics.Part, parts)
+		for i := range work {
+			work[i] = a.Part()
+		}
+		var all sync.WaitGroup
+		for i, part := range work {
+			all.Go(func() {
+				for at := i; at < len(groups); at += parts {
+					rec := record(t, memory.DefaultAllocator, dictionary, groups[at])
+					if err := part.Add(rec, clients.numbers(groups[at])); err != nil {
+						t.Error(err)
+					}
+					part.Close()
+					rec.Release()
+				}
+			})
+		}
+		all.Wait()
+		b, err := a.Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, night(b)); diff != "" {
+			t.Errorf("%d parts (-one +several):\n%s", parts, diff)
+		}
+	}
+}
+
+func TestAClientInTwoGroupsIsNoticed(t *testing.T) {
+	o := options(t)
+	o.Clients = owners{"a"}
+	a, err := analytics.NewAccumulator(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var bases []*analytics.Base
-	for _, minor := range []int64{100, 30} {
-		rec := record(t, memory.DefaultAllocator, plain, []order{paid("a", "2026-05-01", minor, schema.ItemRow{SKU: "s", SumMinor: minor})})
-		if err := a.Add(rec); err != nil {
+	part := a.Part()
+	for range 2 {
+		rec := record(t, memory.DefaultAllocator, plain, []order{paid("a", "2026-05-01", 100)})
+		if err := part.Add(rec, []int32{0}); err != nil {
 			t.Fatal(err)
 		}
+		part.Close()
 		rec.Release()
-		bases = append(bases, a.Result())
 	}
-	for i, want := range []int64{100, 130} {
-		b := bases[i]
-		if b.Clients[0].RevenueMinor != want || b.Items[0].RevenueMinor != want || b.History(b.Clients[0])[0].RevenueMinor != want {
-			t.Errorf("result %d has %d of the client, %d of the item; want %d", i, b.Clients[0].RevenueMinor, b.Items[0].RevenueMinor, want)
-		}
+	if _, err := a.Result(); !errors.Is(err, analytics.ErrTorn) {
+		t.Errorf("error = %v, want ErrTorn", err)
 	}
 }
 
@@ -127,16 +185,12 @@ func TestAverageRoundsHalfAwayFromZero(t *testing.T) {
 }
 
 func TestFaultyRecordsAreRefused(t *testing.T) {
-	add := func(rec arrow.Record) error {
-		a, err := analytics.NewAccumulator(options(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rec.Release()
-		return a.Add(rec)
+	add := func(orders []order) error {
+		_, err := sum(t, options(t), orders)
+		return err
 	}
 	for name, text := range map[string]string{"no day": "", "a word": "yesterday", "no such day": "2026-02-30", "a time": "2026-01-01T00:00:00Z"} {
-		if err := add(record(t, memory.DefaultAllocator, dictionary, []order{paid("client-7", text, 1)})); !errors.Is(err, analytics.ErrDay) || strings.Contains(err.Error(), "client-7") {
+		if err := add([]order{paid("client-7", text, 1)}); !errors.Is(err, analytics.ErrDay) || strings.Contains(err.Error(), "client-7") {
 			t.Errorf("%s: error = %v, want ErrDay without the client", name, err)
 		}
 	}
@@ -145,7 +199,7 @@ func TestFaultyRecordsAreRefused(t *testing.T) {
 		"the lowest": {paid("a", "2026-01-01", math.MinInt64)},
 		"lines":      {paid("a", "2026-01-01", 1, schema.ItemRow{SKU: "x", SumMinor: math.MaxInt64}, schema.ItemRow{SKU: "y", SumMinor: 1})},
 	} {
-		if err := add(record(t, memory.DefaultAllocator, plain, orders)); !errors.Is(err, analytics.ErrOverflow) {
+		if err := add(orders); !errors.Is(err, analytics.ErrOverflow) {
 			t.Errorf("%s: error = %v, want ErrOverflow", name, err)
 		}
 	}

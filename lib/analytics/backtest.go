@@ -17,13 +17,10 @@ const longestHoldout = 26 * 7
 // ranks those who came back above those who did not (AUC: 0.5 is chance, 1 is
 // perfect).
 func (p *Predictions) backtest(b *Base) {
-	if len(b.Clients) == 0 {
+	if b.Len() == 0 {
 		return
 	}
-	first := b.AsOf
-	for i := range b.Clients {
-		first = min(first, b.Clients[i].FirstDay)
-	}
+	first := b.earliest()
 	held := min(int(b.AsOf-first)/3, longestHoldout)
 	if held < 1 {
 		p.say(ModelBacktest, Refused+"span_days", float64(b.AsOf-first))
@@ -34,14 +31,14 @@ func (p *Predictions) backtest(b *Base) {
 	var came []prediction.Ranked // by the day of the last purchase before the cut
 	actual := int64(0)
 	starts := map[Month]Day{}
-	for i := range b.Clients {
-		c := &b.Clients[i]
-		if c.FirstDay > cut {
+	for i := range b.Len() {
+		c := b.at(i)
+		if c.first > cut {
 			continue
 		}
-		days, last, after := b.split(c, cut, starts)
+		days, last, after := b.split(i, cut, starts)
 		histories = append(histories, prediction.History{
-			Repeats: int32(days - 1), Last: int32(last - c.FirstDay), Age: int32(cut - c.FirstDay), //nolint:gosec // G115: days of a calendar
+			Repeats: int32(days - 1), Last: int32(last - c.first), Age: int32(cut - c.first), //nolint:gosec // G115: days of a calendar
 		})
 		came = append(came, prediction.Ranked{Score: float64(last), Came: after > 0})
 		actual += int64(after)
@@ -79,10 +76,10 @@ func (p *Predictions) backtest(b *Base) {
 	p.say(ModelBacktest, "auc_recency", recency)
 }
 
-// split counts a client's purchase days up to the cut, with the last of them, and
-// after it. Starts remembers the first days of months.
-func (b *Base) split(c *Client, cut Day, starts map[Month]Day) (days int, last Day, after int) {
-	for _, m := range b.History(*c) {
+// split counts the purchase days of the client at a place up to the cut, with the
+// last of them, and after it. Starts remembers the first days of months.
+func (b *Base) split(place int, cut Day, starts map[Month]Day) (days int, last Day, after int) {
+	for _, m := range b.History(place) {
 		start, ok := starts[m.Month]
 		if !ok {
 			start = m.Month.First()

@@ -11,25 +11,35 @@ import (
 )
 
 // Base is what the orders say about everybody, ready to be scored. It is read-only.
+//
+// Clients are those with a purchase, ordered by id; their places run from 0 to
+// Len()-1. A client takes some fifty bytes, and is put together when he is asked for.
 type Base struct {
 	AsOf     Day
 	Currency string
 	Metrics  config.Metrics
 	Playbook Playbook
 
-	Clients    []Client                 // with a purchase, ordered by ID
 	Items      []Contribution           // ordered by ID; a line's sku, else its name
 	Categories []Contribution           // ordered by ID
 	Other      []schema.OtherRevenueRow // ordered by (client_id, currency); an empty client_id: orders without a client
 	Totals     Totals
 
-	histories []ClientMonth // by client, then month
-	bought    []string      // categories by client, by revenue
+	clients Clients
+	numbers []uint32 // of the clients by place
+	states  []state  // by number
+	windows []windowState
+	sums    monthlySums
+
+	spans     []span32 // by number; nil where no histories were kept
+	histories [][]ClientMonth
+
+	bought     []string // categories by client, by revenue
+	boughtEnds []int32  // nil where nobody bought any
 
 	itemSeries, categorySeries series // by index in Items and Categories
 	tickets                    tickets
-	place                      []int32     // of a client's number in the tickets in Clients
-	shelf                      [2][]uint32 // likewise of goods in Items and Categories
+	shelf                      [2][]uint32 // of a good's number in the tickets in Items and Categories
 }
 
 // Client is the purchases of one client.
@@ -42,8 +52,6 @@ type Client struct {
 	RevenueMinor      int64
 	FirstDayMinor     int64 // the part of RevenueMinor that is of FirstDay
 	Window            Window
-
-	months, categories [2]int32 // half-open ranges in Base.histories and Base.bought
 }
 
 // Window is the part of a client's purchases that RFM looks at, all of them where
@@ -79,14 +87,57 @@ type Totals struct {
 	ZeroSkipped     int64 // left out by metrics.skip_zero_orders
 }
 
-// History is the months in which a client bought, in order.
-func (b *Base) History(c Client) []ClientMonth {
-	return b.histories[c.months[0]:c.months[1]:c.months[1]]
+func (t *Totals) add(o Totals) {
+	t.Orders += o.Orders
+	t.RevenueMinor += o.RevenueMinor
+	t.OtherOrders += o.OtherOrders
+	t.AnonymousOrders += o.AnonymousOrders
+	t.AnonymousMinor += o.AnonymousMinor
+	t.AfterAsOf += o.AfterAsOf
+	t.ZeroSkipped += o.ZeroSkipped
 }
 
-// Bought is the categories a client bought, by revenue descending, ties by name.
-func (b *Base) Bought(c Client) []string {
-	return b.bought[c.categories[0]:c.categories[1]:c.categories[1]]
+// Len is the number of clients with a purchase.
+func (b *Base) Len() int { return len(b.numbers) }
+
+// Number is the number of the client at a place in Options.Clients.
+func (b *Base) Number(place int) int { return int(b.numbers[place]) }
+
+// Client is the client at a place.
+func (b *Base) Client(place int) Client {
+	s := b.at(place)
+	c := Client{
+		ID: b.clients.ID(b.Number(place)), FirstDay: s.first, LastDay: s.last,
+		Orders: int64(s.orders), OrderDays: int64(s.days), PricedOrders: int64(s.priced),
+		RevenueMinor: s.revenue, FirstDayMinor: s.firstRevenue,
+	}
+	c.Window = Window{Orders: c.Orders, OrderDays: c.OrderDays, PricedOrders: c.PricedOrders, RevenueMinor: c.RevenueMinor}
+	if b.windows != nil {
+		w := b.windows[b.numbers[place]]
+		c.Window = Window{Orders: int64(w.orders), OrderDays: int64(w.days), PricedOrders: int64(w.priced), RevenueMinor: w.revenue}
+	}
+	return c
+}
+
+func (b *Base) at(place int) *state { return &b.states[b.numbers[place]] }
+
+// History is the months in which the client at a place bought, in order. There is
+// none unless Options.Histories asked for it.
+func (b *Base) History(place int) []ClientMonth {
+	if b.spans == nil {
+		return nil
+	}
+	s := b.spans[b.numbers[place]]
+	return b.histories[s.part][s.from:s.to:s.to]
+}
+
+// Bought is the categories that the client at a place bought, by revenue descending,
+// ties by name.
+func (b *Base) Bought(place int) []string {
+	if b.boughtEnds == nil {
+		return nil
+	}
+	return b.bought[b.boughtEnds[place]:b.boughtEnds[place+1]:b.boughtEnds[place+1]]
 }
 
 // AverageMinor is revenue by order, rounded half away from zero; false where no
@@ -98,163 +149,86 @@ func (c Client) AverageMinor() (int64, bool) {
 	return perUnit(c.RevenueMinor, c.PricedOrders), true
 }
 
-// Result sorts what was added. The accumulator may be added to afterwards.
-func (a *Accumulator) Result() *Base {
+// Result closes every part and sums them up. The accumulator is spent. Errors match
+// ErrOverflow or ErrTorn.
+func (a *Accumulator) Result() (*Base, error) {
 	b := &Base{
-		AsOf: a.opts.AsOf, Currency: a.opts.Currency, Metrics: a.opts.Metrics, Playbook: a.playbook, Totals: a.totals,
+		AsOf: a.opts.AsOf, Currency: a.opts.Currency, Metrics: a.opts.Metrics, Playbook: a.playbook,
+		clients: a.opts.Clients, states: a.states, windows: a.windows, spans: a.spans,
+		sums: newMonthlySums(a.opts.AsOf.Month(), Day(a.opts.Metrics.ChurnDays)), //nolint:gosec // G115: checked by checkLTV
 	}
-	items, shelves := places(a.items.values), places(a.categories.values)
-	b.Items, b.itemSeries = contributions(a.items.values, a.itemSums, items), seriesOf(&a.itemSeries, items)
-	b.Categories, b.categorySeries = contributions(a.categories.values, a.categorySums, shelves), seriesOf(&a.categorySeries, shelves)
-	byID := order(a.clients.values)
-	place := make([]int32, len(byID)) // number → index in b.Clients
-	b.Clients = make([]Client, len(byID))
-	for i, number := range byID {
-		place[number] = int32(i)
-		s := a.states[number]
-		b.Clients[i] = Client{
-			ID: a.clients.values[number], FirstDay: s.first, LastDay: s.last,
-			Orders: int64(s.orders), PricedOrders: int64(s.priced), RevenueMinor: s.revenue, FirstDayMinor: s.firstRevenue,
-			Window: Window{Orders: int64(s.windowOrders), PricedOrders: int64(s.windowPriced), RevenueMinor: s.windowRevenue},
+	last := a.Part() // scattered clients may have orders in every part
+	for _, p := range a.parts {
+		p.Close()
+		last.calendar.cover(p.calendar.low)
+		last.group = append(last.group, p.later...)
+		p.group, p.later = nil, nil
+	}
+	last.Close()
+	other := map[foreign]int64{}
+	magnitude := uint64(0)
+	for _, p := range a.parts {
+		b.sums.merge(&p.pass.sums)
+		b.Totals.add(p.totals)
+		b.histories = append(b.histories, p.pass.histories)
+		for of, minor := range p.other {
+			other[of] += minor
+		}
+		if magnitude += p.magnitude; magnitude > math.MaxInt64 {
+			return nil, ErrOverflow
+		}
+		if p.pass.torn {
+			return nil, ErrTorn
 		}
 	}
-	a.fillHistories(b, place)
-	a.fillBought(b, place, shelves)
-	b.tickets, b.place = a.tickets.snapshot(), place
-	b.shelf = [2][]uint32{ranks(a.items.values), ranks(a.categories.values)}
-	for of, minor := range a.other {
+	a.parts = nil
+	buyers := 0
+	for i := range a.states {
+		if a.states[i].orders > 0 {
+			buyers++
+		}
+	}
+	b.numbers = make([]uint32, 0, buyers)
+	for i := range a.states {
+		if a.states[i].orders > 0 {
+			b.numbers = append(b.numbers, uint32(i)) //nolint:gosec // G115: numbers are of 32 bits
+		}
+	}
+	a.goods.fill(b)
+	for of, minor := range other {
 		row := schema.OtherRevenueRow{Currency: of.currency, RevenueMinor: minor}
 		if of.client != nobody {
-			row.ClientID = a.clients.values[of.client]
+			row.ClientID = a.opts.Clients.ID(int(of.client))
 		}
 		b.Other = append(b.Other, row)
 	}
 	slices.SortFunc(b.Other, func(x, y schema.OtherRevenueRow) int {
 		return cmp.Or(cmp.Compare(x.ClientID, y.ClientID), cmp.Compare(x.Currency, y.Currency))
 	})
-	return b
+	return b, nil
 }
 
-// fillHistories groups the months by client: counted, placed, each run sorted.
-func (a *Accumulator) fillHistories(b *Base, place []int32) {
-	next := make([]int32, len(b.Clients)+1)
-	for _, slot := range a.months.slots {
-		if slot.key != 0 {
-			next[place[(slot.key-1)>>20]+1]++
+// place is the place of the client of a number; false for one without a purchase.
+func (b *Base) place(number uint32) (int, bool) { return slices.BinarySearch(b.numbers, number) }
+
+// daysOf is the days of purchase of the client at a place, rising, in the memory of
+// days.
+func (b *Base) daysOf(place int, days []Day) []Day {
+	days = days[:0]
+	for _, m := range b.History(place) {
+		first := m.Month.First()
+		for left := m.Days; left != 0; left &= left - 1 {
+			days = append(days, first+Day(bits.TrailingZeros32(left))) //nolint:gosec // G115: below 32
 		}
 	}
-	for i := range b.Clients {
-		next[i+1] += next[i]
-	}
-	b.histories = make([]ClientMonth, a.months.used)
-	for _, slot := range a.months.slots {
-		if slot.key == 0 {
-			continue
-		}
-		i := place[(slot.key-1)>>20]
-		b.histories[next[i]] = ClientMonth{
-			Month: Month((slot.key - 1) & (1<<20 - 1)),
-			Days:  slot.value.days, RevenueMinor: slot.value.revenue,
-		}
-		next[i]++
-	}
-	first, shift := Month(-1), 0 // without a window every month is after it
-	if a.windowFrom > math.MinInt32 {
-		first, shift = a.windowFrom.Month(), a.windowFrom.ofMonth()-1
-	}
-	from := int32(0)
-	for i := range b.Clients {
-		c := &b.Clients[i]
-		c.months = [2]int32{from, next[i]}
-		from = next[i]
-		history := b.History(*c)
-		if len(history) > 1 {
-			slices.SortFunc(history, func(x, y ClientMonth) int { return cmp.Compare(x.Month, y.Month) })
-		}
-		for _, m := range history {
-			c.OrderDays += int64(bits.OnesCount32(m.Days))
-			switch {
-			case m.Month > first:
-				c.Window.OrderDays += int64(bits.OnesCount32(m.Days))
-			case m.Month == first:
-				c.Window.OrderDays += int64(bits.OnesCount32(m.Days >> shift))
-			}
-		}
-	}
+	return days
 }
 
-// fillBought lists each client's categories; rank is the order of their names.
-func (a *Accumulator) fillBought(b *Base, place, rank []int32) {
-	type shelf struct {
-		client, category int32
-		minor            int64
+// earliest is the first day with a purchase of a client, the as-of day without any.
+func (b *Base) earliest() Day {
+	first := b.AsOf
+	for _, number := range b.numbers {
+		first = min(first, b.states[number].first)
 	}
-	shelves := make([]shelf, 0, a.shelves.used)
-	for _, slot := range a.shelves.slots {
-		if slot.key != 0 {
-			shelves = append(shelves, shelf{place[(slot.key-1)>>32], rank[uint32(slot.key-1)], slot.value}) //nolint:gosec // G115: the lower half is meant
-		}
-	}
-	slices.SortFunc(shelves, func(x, y shelf) int {
-		return cmp.Or(cmp.Compare(x.client, y.client), cmp.Compare(y.minor, x.minor), cmp.Compare(x.category, y.category))
-	})
-	b.bought = make([]string, len(shelves))
-	at := int32(0)
-	for i := range b.Clients {
-		from := at
-		for int(at) < len(shelves) && int(shelves[at].client) == i {
-			b.bought[at] = b.Categories[shelves[at].category].ID
-			at++
-		}
-		b.Clients[i].categories = [2]int32{from, at}
-	}
-}
-
-// contributions puts every entity at its place.
-func contributions(ids []string, sums []int64, place []int32) []Contribution {
-	all := make([]Contribution, len(ids))
-	for number, at := range place {
-		all[at] = Contribution{ID: ids[number], RevenueMinor: sums[number]}
-	}
-	return all
-}
-
-// places is the place of every number in the order of the texts.
-func places(texts []string) []int32 {
-	place := make([]int32, len(texts))
-	for i, number := range order(texts) {
-		place[number] = int32(i)
-	}
-	return place
-}
-
-// order is the numbers of texts in the order of the texts. Comparing the first
-// eight bytes as a number decides nearly always and spares a jump into memory.
-func order(texts []string) []uint32 {
-	type keyed struct {
-		head   uint64
-		number uint32
-	}
-	all := make([]keyed, len(texts))
-	for i, text := range texts {
-		var head uint64
-		for j := range 8 {
-			head <<= 8
-			if j < len(text) {
-				head |= uint64(text[j])
-			}
-		}
-		all[i] = keyed{head, uint32(i)}
-	}
-	slices.SortFunc(all, func(x, y keyed) int {
-		if x.head != y.head {
-			return cmp.Compare(x.head, y.head)
-		}
-		return cmp.Compare(texts[x.number], texts[y.number])
-	})
-	numbers := make([]uint32, len(all))
-	for i, k := range all {
-		numbers[i] = k.number
-	}
-	return numbers
+	return first
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/leadlake/leadlake/lib/analytics"
@@ -218,28 +217,17 @@ func TestExtraVolume(t *testing.T) {
 // three lines each of 5000 items.
 func BenchmarkHabits(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
-	a, err := analytics.NewAccumulator(options(b))
-	if err != nil {
-		b.Fatal(err)
-	}
+	var all []order
 	from := day(b, "2024-01-01")
-	for range 16 {
-		orders := make([]order, 62_500)
-		for i := range orders {
-			lines := make([]schema.ItemRow, 3)
-			for j := range lines {
-				good := min(int(random.ExpFloat64()*700), 4999)
-				lines[j] = schema.ItemRow{SKU: fmt.Sprintf("sku-%d", good), Category: fmt.Sprintf("cat-%d", good%20), SumMinor: 100}
-			}
-			orders[i] = paid(fmt.Sprintf("client-%020d", random.IntN(200_000)), (from + analytics.Day(random.IntN(1000))).String(), 300, lines...)
+	for range 1_000_000 {
+		lines := make([]schema.ItemRow, 3)
+		for j := range lines {
+			good := min(int(random.ExpFloat64()*700), 4999)
+			lines[j] = schema.ItemRow{SKU: fmt.Sprintf("sku-%d", good), Category: fmt.Sprintf("cat-%d", good%20), SumMinor: 100}
 		}
-		rec := record(b, memory.DefaultAllocator, dictionary, orders)
-		if err := a.Add(rec); err != nil {
-			b.Fatal(err)
-		}
-		rec.Release()
+		all = append(all, paid(fmt.Sprintf("client-%020d", random.IntN(200_000)), (from+analytics.Day(random.IntN(1000))).String(), 300, lines...))
 	}
-	base := a.Result()
+	base := base(b, options(b), all...)
 	for name, f := range map[string]func(){
 		"basket":        func() { analytics.Basket(base) },
 		"replenishment": func() { analytics.Replenishment(base) },

@@ -61,7 +61,7 @@ func TestCDNOW(t *testing.T) {
 	o := options(t)
 	o.AsOf, o.Currency = day(t, "1998-07-01"), "USD"
 	b := add(t, o, dictionary, 5000, orders)
-	s := analytics.Score(b)
+	s := score(b)
 	if len(s.Clients) != 23_570 || b.Totals.Orders != 69_659 || b.Totals.RevenueMinor != 250_031_563 {
 		t.Fatalf("%d clients, %d orders, %d cents; want 23 570, 69 659, 250 031 563", len(s.Clients), b.Totals.Orders, b.Totals.RevenueMinor)
 	}

@@ -41,52 +41,72 @@ func cohortThreshold(m config.Metrics) schema.ThresholdRow {
 	return row
 }
 
+// cohortLine is what the clients whose first purchase fell in one month bought, by
+// the months since.
+type cohortLine struct {
+	clients int64
+	cells   []cohortCell // up to the month of the as-of day
+}
+
+type cohortCell struct {
+	active, revenue int64
+	last            int64 // clients whose latest purchase was in this month
+}
+
+func (l *cohortLine) merge(o *cohortLine) {
+	l.clients += o.clients
+	for i, cell := range o.cells {
+		l.cells[i].active += cell.active
+		l.cells[i].revenue += cell.revenue
+		l.cells[i].last += cell.last
+	}
+}
+
+// cohort is the line of a month so many before the last. Only those with clients are
+// there: one stray day of long ago costs one line.
+func (s *monthlySums) cohort(back int) *cohortLine {
+	if s.cohorts[back] == nil {
+		s.cohorts[back] = &cohortLine{cells: make([]cohortCell, back+1)}
+	}
+	return s.cohorts[back]
+}
+
+func (s *monthlySums) addCohort(months []ClientMonth) {
+	first := months[0].Month
+	line := s.cohort(int(s.last - first))
+	line.clients++
+	for i := range months {
+		cell := &line.cells[months[i].Month-first]
+		cell.active++
+		cell.revenue += months[i].RevenueMinor
+	}
+	line.cells[months[len(months)-1].Month-first].last++
+}
+
 // Cohorts groups clients by the calendar month of the first purchase (metrics.md,
 // "Cohorts"): a row for each month with a new client and each period up to the
 // month of the as-of day, ordered by (cohort_month, period). Revenue is of the
 // period's own month, also when active is counted unbounded. A period whose month
 // has not ended is not Complete and belongs in no average.
 func Cohorts(b *Base, active Activity) []schema.CohortRow {
-	if len(b.Clients) == 0 {
-		return nil
-	}
-	first, end := b.months()
-	span := int(end-first) + 1
-	sizes := make([]int64, span)
-	type sum struct{ active, revenue int64 }
-	lines := make([][]sum, span) // by cohort, only of those with clients: one stray day of long ago costs one line
-	for _, client := range b.Clients {
-		cohort := client.FirstDay.Month()
-		sizes[cohort-first]++
-		line := lines[cohort-first]
-		if line == nil {
-			line = make([]sum, span-int(cohort-first))
-			lines[cohort-first] = line
-		}
-		for _, m := range b.History(client) {
-			line[m.Month-cohort].revenue += m.RevenueMinor
-			if active == Bounded {
-				line[m.Month-cohort].active++
-			}
-		}
-		if active == Unbounded {
-			for period := range client.LastDay.Month() - cohort + 1 {
-				line[period].active++
-			}
-		}
-	}
 	var rows []schema.CohortRow
-	for at, size := range sizes {
-		if size == 0 {
+	for back := len(b.sums.cohorts) - 1; back >= 0; back-- {
+		line := b.sums.cohorts[back]
+		if line == nil {
 			continue
 		}
-		cohort := first + Month(at)
-		cumulative := int64(0)
-		for period, cell := range lines[at] {
+		cohort := b.sums.last - Month(back) //nolint:gosec // G115: months of four-digit years
+		cumulative, left := int64(0), int64(0)
+		for period, cell := range line.cells {
 			cumulative += cell.revenue
+			count := cell.active
+			if active == Unbounded {
+				count = line.clients - left
+			}
+			left += cell.last
 			rows = append(rows, schema.CohortRow{
-				CohortMonth: cohort.String(), Period: int64(period), Clients: size,
-				Active: cell.active, Retention: ratio(cell.active, size),
+				CohortMonth: cohort.String(), Period: int64(period), Clients: line.clients,
+				Active: count, Retention: ratio(count, line.clients),
 				RevenueMinor: cell.revenue, CumulativeRevenueMinor: cumulative,
 				Complete: (cohort + Month(period)).EndedBy(b.AsOf),
 			})
@@ -95,45 +115,42 @@ func Cohorts(b *Base, active Activity) []schema.CohortRow {
 	return rows
 }
 
+// lifecycleSums count the clients who bought in a month.
+type lifecycleSums struct{ new, returning, resurrected int64 }
+
+func (s *lifecycleSums) add(o lifecycleSums) {
+	s.new += o.new
+	s.returning += o.returning
+	s.resurrected += o.resurrected
+}
+
+func (s *monthlySums) addLifecycle(months []ClientMonth) {
+	s.lifecycle[s.last-months[0].Month].new++
+	for i, m := range months[1:] {
+		if months[i].Month == m.Month-1 {
+			s.lifecycle[s.last-m.Month].returning++
+		} else {
+			s.lifecycle[s.last-m.Month].resurrected++
+		}
+	}
+}
+
 // LifecycleMonths counts for every month from the first purchase of the base to
 // the as-of day everybody who had bought by its end, each in one column: new
 // (first purchase in it), returning (bought in it and in the month before),
 // resurrected (bought in it, not in the month before, but earlier) or dormant (did
 // not buy in it). The last month may not have ended.
 func LifecycleMonths(b *Base) []schema.LifecycleRow {
-	if len(b.Clients) == 0 {
-		return nil
-	}
-	first, end := b.months()
-	rows := make([]schema.LifecycleRow, end-first+1)
-	for i := range rows {
-		rows[i].Month = (first + Month(i)).String()
-	}
-	for _, client := range b.Clients {
-		history := b.History(client)
-		rows[history[0].Month-first].New++
-		for i, m := range history[1:] {
-			if history[i].Month == m.Month-1 {
-				rows[m.Month-first].Returning++
-			} else {
-				rows[m.Month-first].Resurrected++
-			}
-		}
-	}
+	var rows []schema.LifecycleRow
 	known := int64(0)
-	for i := range rows {
-		known += rows[i].New
-		rows[i].Dormant = known - rows[i].New - rows[i].Returning - rows[i].Resurrected
+	for back := len(b.sums.lifecycle) - 1; back >= 0; back-- {
+		of := b.sums.lifecycle[back]
+		known += of.new
+		rows = append(rows, schema.LifecycleRow{
+			Month: (b.sums.last - Month(back)).String(), //nolint:gosec // G115: months of four-digit years
+			New:   of.new, Returning: of.returning, Resurrected: of.resurrected,
+			Dormant: known - of.new - of.returning - of.resurrected,
+		})
 	}
 	return rows
-}
-
-// months is the first month with a purchase of a client and the month of the as-of
-// day.
-func (b *Base) months() (first, end Month) {
-	earliest := b.Clients[0].FirstDay
-	for i := range b.Clients {
-		earliest = min(earliest, b.Clients[i].FirstDay)
-	}
-	return earliest.Month(), b.AsOf.Month()
 }

@@ -47,8 +47,7 @@ func (d Day) date() (int, time.Month, int) {
 
 // String writes YYYY-MM-DD.
 func (d Day) String() string {
-	year, month, day := d.date()
-	return fmt.Sprintf("%04d-%02d-%02d", year, month, day)
+	return time.Unix(int64(d)*secondsOfDay, 0).UTC().Format(time.DateOnly)
 }
 
 // Month is the calendar month of the day.

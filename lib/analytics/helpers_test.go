@@ -1,6 +1,7 @@
 package analytics_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -37,7 +38,6 @@ func (l layout) schema() *arrow.Schema {
 	)
 	return arrow.NewSchema([]arrow.Field{
 		{Name: "order_id", Type: arrow.BinaryTypes.String},
-		{Name: "client_id", Type: l.text(), Nullable: true},
 		{Name: "purchase", Type: arrow.FixedWidthTypes.Boolean},
 		{Name: "day", Type: l.text(), Nullable: true},
 		{Name: "currency", Type: l.text(), Nullable: true},
@@ -73,15 +73,14 @@ func record(tb testing.TB, mem memory.Allocator, l layout, orders []order) arrow
 			tb.Fatal(err)
 		}
 	}
-	lines := b.Field(6).(*array.ListBuilder)
+	lines := b.Field(5).(*array.ListBuilder)
 	line := lines.ValueBuilder().(*array.StructBuilder)
 	for _, o := range orders {
 		b.Field(0).(*array.StringBuilder).Append(o.OrderID)
-		text(b.Field(1), o.Client)
-		b.Field(2).(*array.BooleanBuilder).Append(o.Purchase)
-		text(b.Field(3), o.Day)
-		text(b.Field(4), o.Currency)
-		b.Field(5).(*array.Int64Builder).Append(o.RevenueMinor)
+		b.Field(1).(*array.BooleanBuilder).Append(o.Purchase)
+		text(b.Field(2), o.Day)
+		text(b.Field(3), o.Currency)
+		b.Field(4).(*array.Int64Builder).Append(o.RevenueMinor)
 		if o.Lines == nil {
 			lines.AppendNull()
 			continue
@@ -129,19 +128,96 @@ func options(tb testing.TB, change ...func(*config.Metrics)) analytics.Options {
 	return o
 }
 
+// owners are the clients of orders, ordered by id.
+type owners []string
+
+func (o owners) Len() int { return len(o) }
+
+func (o owners) ID(number int) string { return o[number] }
+
+func ownersOf(orders []order) owners {
+	var ids owners
+	for _, o := range orders {
+		if o.Client != "" {
+			ids = append(ids, o.Client)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// numbers says whose each order is.
+func (o owners) numbers(orders []order) []int32 {
+	numbers := make([]int32, len(orders))
+	for i := range orders {
+		at, ok := slices.BinarySearch(o, orders[i].Client)
+		if numbers[i] = int32(at); !ok {
+			numbers[i] = analytics.Nobody
+		}
+	}
+	return numbers
+}
+
 // base adds the orders as one record.
 func base(tb testing.TB, o analytics.Options, orders ...order) *analytics.Base {
 	tb.Helper()
+	b, err := sum(tb, o, orders)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// sum is base with its error.
+func sum(tb testing.TB, o analytics.Options, orders []order) (*analytics.Base, error) {
+	tb.Helper()
+	clients := ownersOf(orders)
+	o.Clients, o.Histories = clients, true
 	a, err := analytics.NewAccumulator(o)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	rec := record(tb, memory.DefaultAllocator, plain, orders)
 	defer rec.Release()
-	if err := a.Add(rec); err != nil {
-		tb.Fatal(err)
+	if err := a.Part().Add(rec, clients.numbers(orders)); err != nil {
+		return nil, err
 	}
 	return a.Result()
+}
+
+// clientsOf is every client of a base.
+func clientsOf(b *analytics.Base) []analytics.Client {
+	all := make([]analytics.Client, b.Len())
+	for i := range all {
+		all[i] = b.Client(i)
+	}
+	return all
+}
+
+// scores is a night's scores with the rows of its tables.
+type scores struct {
+	*analytics.Scores
+
+	Clients       []analytics.Scored
+	ABC           []schema.ABCRow
+	XYZ           []schema.XYZRow
+	Concentration []analytics.Concentration
+}
+
+func score(b *analytics.Base) scores {
+	s := scores{Scores: analytics.Score(b), XYZ: analytics.XYZ(b)}
+	s.Predict()
+	for i := range b.Len() {
+		s.Clients = append(s.Clients, s.Client(i))
+	}
+	for entity := range s.Scores.ABC {
+		ranking := &s.Scores.ABC[entity]
+		for row := range ranking.Rows(func(i int) string { return s.ID(entity, i) }) {
+			s.ABC = append(s.ABC, row)
+		}
+		s.Concentration = append(s.Concentration, ranking.Concentration())
+	}
+	return s
 }
 
 // threshold finds a row; its bounds are those that are there.

@@ -58,11 +58,11 @@ func LifetimeValues(b *Base) LTV {
 	out := LTV{Threshold: schema.ThresholdRow{Metric: MetricLTV, Entity: EntityClient, Rule: RuleClosedMonths}}
 	setBounds(&out.Threshold, []float64{float64(c.ChurnDays), c.Margin, float64(c.LTVHorizon), ltvWindow})
 	out.Threshold.Note = "days that decide churn; margin; longest lifetime in months; closed months at most"
-	months := clientMonths(b)
-	if len(months) == 0 {
+	first, _, ok := b.sums.span()
+	if !ok {
 		return out
 	}
-	first, _ := b.months()
+	months := clientMonths(b)
 	var window monthSums
 	var of []Month
 	for i := len(months) - 1; i >= 0 && len(of) < ltvWindow; i-- {
@@ -196,42 +196,42 @@ func Lifetime(arpa, margin, churn float64, horizonMonths int) (Worth, bool) {
 	return w, true
 }
 
-// clientMonths adds up every month from the first purchase of a client to the as-of
-// day. It looks at the first and last day of each month in which a client bought, not
+// clientMonths is every month from the first purchase of a client to the as-of day,
+// in order.
+func clientMonths(b *Base) []clientMonth {
+	sums, n := b.sums, len(b.sums.ltv)
+	months := make([]clientMonth, n)
+	for back, of := range sums.ltv {
+		begin := sums.begins[back]
+		months[n-1-back] = clientMonth{of, begin+sums.wait <= b.AsOf+1 && (sums.last - Month(back)).EndedBy(b.AsOf)} //nolint:gosec // G115: months of four-digit years
+	}
+	return months
+}
+
+// addLTV looks at the first and last day of each month in which a client bought, not
 // at his orders: the last purchase before the start of a month is the last of an
 // earlier month, the next one the first of that month or a later one.
-func clientMonths(b *Base) []clientMonth {
-	if len(b.Clients) == 0 {
-		return nil
-	}
-	begins, first := b.monthBegins()
-	months := make([]clientMonth, len(begins))
-	wait := Day(b.Metrics.ChurnDays) //nolint:gosec // G115: checked by checkLTV
-	for i, begin := range begins {
-		months[i].closed = begin+wait <= b.AsOf+1 && (first + Month(i)).EndedBy(b.AsOf)
-	}
-	for i := range b.Clients {
-		history := b.History(b.Clients[i])
-		for j, m := range history {
-			at := int(m.Month - first)
-			months[at].active++
-			months[at].revenue += m.RevenueMinor
-			last := begins[at] + Day(31-bits.LeadingZeros32(m.Days)) //nolint:gosec // G115: a month with a purchase has a bit
-			stop, next := len(begins), Day(math.MaxInt32)
-			if j+1 < len(history) {
-				stop = int(history[j+1].Month-first) + 1
-				next = begins[stop-1] + Day(bits.TrailingZeros32(history[j+1].Days)) //nolint:gosec // G115: below 32
-			}
-			// These months begin after the purchase and not after the next one.
-			for k := at + 1; k < stop && begins[k] <= last+wait; k++ {
-				months[k].atStart++
-				if next >= begins[k]+wait {
-					months[k].churned++
-				}
+func (s *monthlySums) addLTV(months []ClientMonth) {
+	for i := range months {
+		m := &months[i]
+		back := int(s.last - m.Month)
+		of := &s.ltv[back]
+		of.active++
+		of.revenue += m.RevenueMinor
+		last := s.begins[back] + Day(31-bits.LeadingZeros32(m.Days)) //nolint:gosec // G115: a month with a purchase has a bit
+		stop, next := 0, Day(math.MaxInt32)
+		if i+1 < len(months) {
+			stop = int(s.last - months[i+1].Month)
+			next = s.begins[stop] + Day(bits.TrailingZeros32(months[i+1].Days)) //nolint:gosec // G115: below 32
+		}
+		// These months begin after the purchase and not after the next one.
+		for k := back - 1; k >= stop && s.begins[k] <= last+s.wait; k-- {
+			s.ltv[k].atStart++
+			if next >= s.begins[k]+s.wait {
+				s.ltv[k].churned++
 			}
 		}
 	}
-	return months
 }
 
 // checkLTV refuses what config.Parse would not have let through.

@@ -97,7 +97,7 @@ type tables struct {
 }
 
 func night(b *analytics.Base) tables {
-	s := analytics.Score(b)
+	s := score(b)
 	return tables{
 		Totals: b.Totals, Clients: s.Clients, Codes: s.Codes, Thresholds: s.Thresholds, ABC: s.ABC, Concentration: s.Concentration,
 		Cohorts: analytics.Cohorts(b, analytics.Bounded), Lifecycle: analytics.LifecycleMonths(b), Other: b.Other,
@@ -113,24 +113,32 @@ func add(t *testing.T, o analytics.Options, l layout, size int, orders []order) 
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
+	clients := ownersOf(orders)
+	o.Clients, o.Histories = clients, true
 	a, err := analytics.NewAccumulator(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := a.Part()
 	for part := range slices.Chunk(orders, size) {
 		rec := record(t, mem, l, part)
+		numbers := clients.numbers(part)
 		// A slice has offsets of its own in every column.
 		half := rec.NumRows() / 2
 		for _, of := range [][2]int64{{0, half}, {half, rec.NumRows()}} {
 			slice := rec.NewSlice(of[0], of[1])
-			if err := a.Add(slice); err != nil {
+			if err := p.Add(slice, numbers[of[0]:of[1]]); err != nil {
 				t.Fatal(err)
 			}
 			slice.Release()
 		}
 		rec.Release()
 	}
-	return a.Result()
+	b, err := a.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func TestTheOrderOfArrivalChangesNothing(t *testing.T) {
@@ -239,7 +247,7 @@ func TestSumsArePreserved(t *testing.T) {
 // A reader with nothing but the clients and the thresholds gets every score.
 func TestThresholdsScoreEverybodyAgain(t *testing.T) {
 	b := add(t, options(t), plain, 300, shop(900))
-	s := analytics.Score(b)
+	s := score(b)
 	above := func(metric string, v int64) int {
 		bounds, _ := threshold(t, s.Thresholds, metric, "quantile")
 		n := 0
@@ -278,16 +286,23 @@ func BenchmarkAdd(b *testing.B) {
 	rec := record(b, memory.DefaultAllocator, dictionary, orders)
 	defer rec.Release()
 	o := options(b)
+	of := ownersOf(orders)
+	o.Clients = of
+	numbers := of.numbers(orders)
 	b.ReportAllocs()
 	for b.Loop() {
 		a, err := analytics.NewAccumulator(o)
 		if err != nil {
 			b.Fatal(err)
 		}
+		part := a.Part()
 		for range records {
-			if err := a.Add(rec); err != nil {
+			if err := part.Add(rec, numbers); err != nil {
 				b.Fatal(err)
 			}
+		}
+		if _, err := a.Result(); err != nil {
+			b.Fatal(err)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/perRecord/records, "ns/order")
@@ -301,18 +316,9 @@ func BenchmarkScore(b *testing.B) {
 	for i := range orders {
 		orders[i] = paid(fmt.Sprintf("client-%020d", random.IntN(200_000)), (from + analytics.Day(random.IntN(1000))).String(), int64(random.IntN(1_000_000)))
 	}
-	rec := record(b, memory.DefaultAllocator, dictionary, orders)
-	defer rec.Release()
-	a, err := analytics.NewAccumulator(options(b))
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := a.Add(rec); err != nil {
-		b.Fatal(err)
-	}
+	base := base(b, options(b), orders...)
 	b.ReportAllocs()
 	for b.Loop() {
-		base := a.Result()
 		analytics.Score(base)
 		analytics.Cohorts(base, analytics.Bounded)
 		analytics.LifecycleMonths(base)

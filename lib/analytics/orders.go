@@ -12,11 +12,9 @@ import (
 // type.
 var ErrColumn = errors.New("analytics: column")
 
-// Orders is a typed view of a record of lake/orders (schema.OrderRow) whose token
-// is replaced by the client it resolves to, in a column client_id: the columns
+// Orders is a typed view of a record of lake/orders (schema.OrderRow): the columns
 // are found and checked once. It borrows the record and is as short-lived.
 type Orders struct {
-	Client       Text
 	Day          Text // YYYY-MM-DD, business day
 	Currency     Text
 	RevenueMinor []int64
@@ -90,7 +88,7 @@ func OrdersOf(rec arrow.Record) (Orders, error) {
 		}
 		return t
 	}
-	o.Client, o.Day, o.Currency = text("client_id"), text("day"), text("currency")
+	o.Day, o.Currency = text("day"), text("currency")
 
 	if column, err := find("revenue_minor"); err != nil {
 		faults = append(faults, err)
@@ -111,6 +109,9 @@ func OrdersOf(rec arrow.Record) (Orders, error) {
 	}
 	return o, errors.Join(faults...)
 }
+
+// Any tells whether any order of the record has lines.
+func (l Lines) Any() bool { return l.list.ListValues().Len() > 0 }
 
 // Range is the half-open range of the lines of an order.
 func (l Lines) Range(order int) (from, to int) {

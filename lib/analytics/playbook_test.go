@@ -216,7 +216,7 @@ func TestBounds(t *testing.T) {
 // The sentence is made of the rows that a night really writes.
 func TestBoundsOfANight(t *testing.T) {
 	for _, method := range []string{"quantile", "ntile"} {
-		s := analytics.Score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = method }), seven()...))
+		s := score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = method }), seven()...))
 		for code, want := range map[string][2]string{
 			"213": {"1 order, 11–30 days ago", "1 order, 20–30 days ago"},
 			"333": {"3 orders or more, 0–10 days ago", "3–4 orders, 0–10 days ago"},

@@ -50,13 +50,13 @@ type Predicted struct {
 
 // Predictions is Predicted for every client, and how it came about.
 type Predictions struct {
-	Clients    []Predicted       // by place in Base.Clients
+	Clients    []Predicted       // by place in the base
 	Models     []schema.ModelRow // ordered by (model, parameter)
 	Thresholds []schema.ThresholdRow
 }
 
 // Predict fits the models of package prediction to the clients of a base and
-// evaluates them (metrics.md, "LTV and churn"). Parameters are rounded to nine
+// evaluates them (metrics.md, "LTV and churn"); the back-test needs histories. Parameters are rounded to nine
 // digits first and clients are evaluated with the rounded ones, so that the models
 // table and a client's own dates and money give his figures again.
 //
@@ -64,15 +64,15 @@ type Predictions struct {
 // predictions; where the part of the base before it is too small, it is refused
 // alone.
 func Predict(b *Base) Predictions {
-	out := Predictions{Clients: make([]Predicted, len(b.Clients))}
-	if len(b.Clients) > 0 {
+	out := Predictions{Clients: make([]Predicted, b.Len())}
+	if b.Len() > 0 {
 		out.Thresholds = predictionThresholds()
 	}
-	histories := make([]prediction.History, len(b.Clients))
-	for i := range b.Clients {
-		c := &b.Clients[i]
+	histories := make([]prediction.History, b.Len())
+	for i := range histories {
+		c := b.at(i)
 		histories[i] = prediction.History{
-			Repeats: int32(c.OrderDays - 1), Last: int32(c.LastDay - c.FirstDay), Age: int32(b.AsOf - c.FirstDay), //nolint:gosec // G115: days of a calendar
+			Repeats: int32(c.days - 1), Last: int32(c.last - c.first), Age: int32(b.AsOf - c.first), //nolint:gosec // G115: days of a calendar
 		}
 	}
 	grouped := prediction.Group(histories)
@@ -136,8 +136,8 @@ func (p *Predictions) fitPurchases(model string, v prediction.Variant, h *predic
 
 // repeatMinor is what a client spent after his first day; false where a part of his
 // money is in a currency without a rate.
-func (c *Client) repeatMinor() (int64, bool) {
-	return c.RevenueMinor - c.FirstDayMinor, c.PricedOrders == c.Orders
+func (s *state) repeatMinor() (int64, bool) {
+	return s.revenue - s.firstRevenue, s.priced == s.orders
 }
 
 // fitValues fits Gamma-Gamma to the clients with repeats whose money is known and
@@ -145,9 +145,9 @@ func (c *Client) repeatMinor() (int64, bool) {
 func (p *Predictions) fitValues(b *Base) (prediction.Values, bool) {
 	var spent []prediction.Spending
 	foreign, worthless := 0, 0
-	for i := range b.Clients {
-		c := &b.Clients[i]
-		if c.OrderDays < 2 {
+	for i := range b.Len() {
+		c := b.at(i)
+		if c.days < 2 {
 			continue
 		}
 		switch minor, known := c.repeatMinor(); {
@@ -156,12 +156,12 @@ func (p *Predictions) fitValues(b *Base) (prediction.Values, bool) {
 		case minor <= 0:
 			worthless++
 		default:
-			spent = append(spent, prediction.Spending{Repeats: int32(c.OrderDays - 1), Minor: minor}) //nolint:gosec // G115: days of a calendar
+			spent = append(spent, prediction.Spending{Repeats: int32(c.days - 1), Minor: minor}) //nolint:gosec // G115: days of a calendar
 		}
 	}
 	p.say(ModelGammaGamma, LeftOut+"other_currency", float64(foreign))
 	p.say(ModelGammaGamma, LeftOut+"not_above_zero", float64(worthless))
-	fitted, err := prediction.FitValues(spent, int64(len(b.Clients)))
+	fitted, err := prediction.FitValues(spent, int64(b.Len()))
 	if p.refusal(ModelGammaGamma, err) {
 		return fitted, false
 	}
@@ -202,14 +202,14 @@ func (p *Predictions) fillExpected(b *Base, fitted prediction.Purchases, h *pred
 		if !priced {
 			continue
 		}
-		c := &b.Clients[i]
+		c := b.at(i)
 		minor, known := c.repeatMinor()
-		if c.OrderDays == 1 {
+		if c.days == 1 {
 			minor = 0 // nothing of his own is asked of a one-time buyer
 		} else if !known || minor <= 0 {
 			continue
 		}
-		value, ok := values.Expected(int32(c.OrderDays-1), minor) //nolint:gosec // G115: days of a calendar
+		value, ok := values.Expected(int32(c.days-1), minor) //nolint:gosec // G115: days of a calendar
 		if !ok {
 			endless++
 			continue

@@ -62,7 +62,7 @@ func TestPredictionsGolden(t *testing.T) {
 // expected purchase days of a year · p (v + repeat money) / (px + q - 1).
 func TestTablesGiveTheFiguresAgain(t *testing.T) {
 	b := base(t, options(t), returning(600)...)
-	s := analytics.Score(b)
+	s := score(b)
 	m := models(s.Models)
 	for i, c := range s.Clients {
 		x, last, age := float64(c.OrderDays-1), float64(c.LastDay-c.FirstDay)/7, float64(b.AsOf-c.FirstDay)/7
@@ -82,7 +82,7 @@ func TestTablesGiveTheFiguresAgain(t *testing.T) {
 				t.Errorf("%s is expected to buy %v times, by steps %v", c.ClientID, *c.ExpectedOrders90d, want)
 			}
 		}
-		each := m["gammagamma p"] * (m["gammagamma v"] + float64(c.RevenueMinor-b.Clients[i].FirstDayMinor)) / (m["gammagamma p"]*x + m["gammagamma q"] - 1)
+		each := m["gammagamma p"] * (m["gammagamma v"] + float64(c.RevenueMinor-b.Client(i).FirstDayMinor)) / (m["gammagamma p"]*x + m["gammagamma q"] - 1)
 		if year := float64(*c.ExpectedValueMinor) / each; year+0.5/each < *c.ExpectedOrders90d || year > *c.ExpectedOrders90d*366/90+0.5/each {
 			t.Errorf("%s: %v purchases in 90 days but %v in a year", c.ClientID, *c.ExpectedOrders90d, year)
 		}
@@ -132,7 +132,7 @@ func TestBacktestCountsTheHoldout(t *testing.T) {
 	b := base(t, options(t), orders...)
 	m := models(analytics.Predict(b).Models)
 	first := b.AsOf
-	for _, c := range b.Clients {
+	for _, c := range clientsOf(b) {
 		first = min(first, c.FirstDay)
 	}
 	held := analytics.Day(m["bgnbd_backtest days"])
@@ -200,7 +200,7 @@ func TestUnknownMoneyHasNoExpectedValue(t *testing.T) {
 		orders = append(orders, foreign)
 	}
 	b := base(t, options(t), orders...)
-	s := analytics.Score(b)
+	s := score(b)
 	m := models(s.Models)
 	if m["gammagamma left_out:other_currency"] != 1 || m["gammagamma left_out:not_above_zero"] != 1 {
 		t.Errorf("left out %v and %v, want 1 and 1", m["gammagamma left_out:other_currency"], m["gammagamma left_out:not_above_zero"])

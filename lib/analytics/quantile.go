@@ -1,7 +1,6 @@
 package analytics
 
 import (
-	"cmp"
 	"math"
 	"math/big"
 	"slices"
@@ -15,24 +14,71 @@ import (
 // sorted values, counted from 0, between two of them in proportion. The position
 // is kept as a fraction, so that a quantile that is one of the values is exactly
 // that value and its equals do not exceed it. No values have no quantiles.
-func quantiles(values []float64, k int) []float64 {
-	if len(values) == 0 {
+func quantiles(n, k int, at func(int) float64) []float64 {
+	if n == 0 {
 		return nil
 	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
 	bounds := make([]float64, k-1)
+	ranks := make([]int, 0, 2*len(bounds))
 	for i := range bounds {
-		position := (len(sorted) - 1) * (i + 1)
-		below, rest := position/k, position%k
-		bounds[i] = sorted[below]
+		below := (n - 1) * (i + 1) / k
+		ranks = append(ranks, below, min(below+1, n-1))
+	}
+	values := ranked(n, at, ranks)
+	for i := range bounds {
+		rest := (n - 1) * (i + 1) % k
+		bounds[i] = values[2*i]
 		if rest > 0 {
 			// Whole numbers stay exact up to the division; a product that is divided
 			// before it is added cannot be fused with the addition.
-			bounds[i] += float64(rest) * (sorted[below+1] - sorted[below]) / float64(k)
+			bounds[i] += float64(rest) * (values[2*i+1] - bounds[i]) / float64(k)
 		}
 	}
 	return bounds
+}
+
+// ranked is the values at ranks, which do not fall, in the order of size, counted from
+// 0. Values are counted by their first sixteen bits, which is sign, exponent and four
+// binary digits, and only those that share them with a rank are sorted: a few passes
+// over a million values instead of a sort.
+func ranked(n int, at func(int) float64, ranks []int) []float64 {
+	const rest = 48
+	counts := make([]uint32, 1<<16)
+	for i := range n {
+		counts[ordered(at(i))>>rest]++
+	}
+	values := make([]float64, len(ranks))
+	var same []float64
+	before, head, held := 0, -1, -1 // values below the head, and whose values are in same
+	for r, rank := range ranks {
+		for head < 0 || before+int(counts[head]) <= rank {
+			if head >= 0 {
+				before += int(counts[head])
+			}
+			head++
+		}
+		if held != head {
+			same = slices.Grow(same[:0], int(counts[head]))
+			for i := range n {
+				if v := at(i); int(ordered(v)>>rest) == head { //nolint:gosec // G115: sixteen bits
+					same = append(same, v)
+				}
+			}
+			slices.Sort(same)
+			held = head
+		}
+		values[r] = same[rank-before]
+	}
+	return values
+}
+
+// ordered is a number whose order is that of the float.
+func ordered(x float64) uint64 {
+	b := math.Float64bits(x + 0) // −0 is 0
+	if b>>63 != 0 {
+		return ^b
+	}
+	return b | 1<<63
 }
 
 // exceeded is the number of bounds, rising, that v is above.
@@ -80,14 +126,6 @@ func tiles(n, k int, compare func(i, j int) int) (tile []int, sorted []int) {
 		}
 	}
 	return tile, sorted
-}
-
-// byValue orders clients for NTILE: by value, then last purchase, then client id,
-// which is the order of the index.
-func byValue(values []float64, last []Day) func(i, j int) int {
-	return func(i, j int) int {
-		return cmp.Or(cmp.Compare(values[i], values[j]), cmp.Compare(last[i], last[j]), cmp.Compare(i, j))
-	}
 }
 
 // inMinor turns configured bounds in major units into minor units, exactly: 0.29

@@ -41,7 +41,7 @@ func Replenishment(b *Base) ([]schema.ReplenishmentRow, schema.ThresholdRow) {
 	text := dayTexts{}
 	latest := b.AsOf + Day(min(c.DaysAhead, longestWindow)) //nolint:gosec // G115: bounded
 	starts, places := b.ticketsByClient(level, c.MinPurchases)
-	for client := range b.Clients {
+	for client := range b.Len() {
 		mine := places[starts[client]:starts[client+1]]
 		if len(mine) < c.MinPurchases {
 			continue
@@ -71,7 +71,7 @@ func Replenishment(b *Base) ([]schema.ReplenishmentRow, schema.ThresholdRow) {
 				continue
 			}
 			rows = append(rows, schema.ReplenishmentRow{
-				ClientID: b.Clients[client].ID, Item: goods[good].ID,
+				ClientID: b.Client(client).ID, Item: goods[good].ID,
 				LastDay: text.of(last), MedianDays: int64(median), DueDay: text.of(due),
 			})
 		}
@@ -79,19 +79,20 @@ func Replenishment(b *Base) ([]schema.ReplenishmentRow, schema.ThresholdRow) {
 	return rows, threshold
 }
 
-// ExpectedNextDays is for each of b.Clients the day of the next purchase by the
+// ExpectedNextDays is for every client, by place, the day of the next purchase by the
 // client's own rhythm: the last purchase day and the median interval between his
 // purchase days, half a day rounded down; from replenishment.min_purchases purchase
 // days on, empty before. A day that has passed says since when he is awaited.
 func ExpectedNextDays(b *Base) []string {
-	expected := make([]string, len(b.Clients))
+	expected := make([]string, b.Len())
 	text := dayTexts{}
 	var days []Day
-	for i, c := range b.Clients {
+	for i := range expected {
+		c := b.Client(i)
 		if c.OrderDays < int64(b.Metrics.Replenishment.MinPurchases) {
 			continue
 		}
-		days = b.daysOf(c, days)
+		days = b.daysOf(i, days)
 		if median, ok := medianInterval(days, b.Metrics.Replenishment.MinPurchases); ok {
 			expected[i] = text.of(c.LastDay + median)
 		}
@@ -123,28 +124,26 @@ func medianInterval(days []Day, least int) (Day, bool) {
 // so many that name a good of the level; those of client i are
 // places[starts[i]:starts[i+1]], in any order.
 func (b *Base) ticketsByClient(level, least int) (starts []int, places []uint64) {
-	counts := make([]uint32, len(b.place)+1)
+	counts := make([]uint32, len(b.states))
 	b.tickets.walk(func(_ uint64, one *ticket) {
 		if one.client != nobody && len(one.goods[level]) > 0 {
 			counts[one.client]++
 		}
 	})
-	starts = make([]int, len(b.Clients)+1)
-	for number, at := range b.place {
+	starts = make([]int, b.Len()+1)
+	for at, number := range b.numbers {
+		starts[at+1] = starts[at]
 		if int(counts[number]) >= least {
-			starts[at+1] = int(counts[number])
+			starts[at+1] += int(counts[number])
 		}
 	}
-	for i := range b.Clients {
-		starts[i+1] += starts[i]
-	}
-	places = make([]uint64, starts[len(b.Clients)])
+	places = make([]uint64, starts[b.Len()])
 	next := slices.Clone(starts)
 	b.tickets.walk(func(place uint64, one *ticket) {
 		if one.client == nobody || len(one.goods[level]) == 0 || int(counts[one.client]) < least {
 			return
 		}
-		at := b.place[one.client]
+		at, _ := b.place(one.client) // who has a ticket has a purchase
 		places[next[at]] = place
 		next[at]++
 	})

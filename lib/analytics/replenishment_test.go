@@ -8,7 +8,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/leadlake/leadlake/lib/analytics"
@@ -180,30 +179,6 @@ func TestHabitsDependOnNeitherOrderNorMoney(t *testing.T) {
 		if diff := gocmp.Diff(want, habitsOf(add(t, o, layout(seed%2), 1+random.IntN(300), orders))); diff != "" {
 			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
 		}
-	}
-}
-
-// What is added later changes nothing of a result.
-func TestTheTicketsOfAResultStay(t *testing.T) {
-	a, err := analytics.NewAccumulator(options(t, func(m *config.Metrics) { m.Basket.MinTickets = 1 }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var first *analytics.Base
-	var want habits
-	for i := range 3 {
-		rec := record(t, memory.DefaultAllocator, plain, towns(uint64(i), 200))
-		if err := a.Add(rec); err != nil {
-			t.Fatal(err)
-		}
-		rec.Release()
-		if first == nil {
-			first = a.Result()
-			want = habitsOf(first)
-		}
-	}
-	if diff := gocmp.Diff(want, habitsOf(first)); diff != "" {
-		t.Errorf("(-before +after):\n%s", diff)
 	}
 }
 

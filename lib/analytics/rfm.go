@@ -2,7 +2,6 @@ package analytics
 
 import (
 	"math"
-	"slices"
 
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -28,19 +27,44 @@ type RFMScore struct {
 
 // RFMScores is the outcome of RFM.
 type RFMScores struct {
-	Scores     []RFMScore            // one for each of Base.Clients, in their order
 	Codes      []schema.RFMCodeRow   // every possible code, ordered by code
 	Thresholds []schema.ThresholdRow // ordered by (metric, entity, rule)
 	// Possible is the number of different scores of R, F and M that the values
 	// allow; less than the number of groups where many values are equal.
 	Possible [3]int
+
+	digits [3][]uint8 // by place in the base; 0 for who has no code
+}
+
+// Of is the code of the client at a place.
+func (s *RFMScores) Of(place int) RFMScore {
+	at := s.CodeOf(place)
+	if at < 0 {
+		return RFMScore{}
+	}
+	row := &s.Codes[at]
+	return RFMScore{
+		R: int(s.digits[0][place]), F: int(s.digits[1][place]), M: int(s.digits[2][place]),
+		Code: row.Code, Segment: row.Segment,
+	}
+}
+
+// CodeOf is the index in Codes of the code of the client at a place; −1 for none.
+func (s *RFMScores) CodeOf(place int) int {
+	r, f, m := int(s.digits[0][place]), int(s.digits[1][place]), int(s.digits[2][place])
+	if r == 0 {
+		return -1
+	}
+	k := int(s.Codes[len(s.Codes)-1].Code[0] - '0')
+	return ((r-1)*k+f-1)*k + m - 1
 }
 
 // metric is one of the three, over the clients in the window.
 type metric struct {
 	name     string
 	unit     string
-	values   []float64
+	n        int
+	at       func(int) float64
 	fixed    []float64
 	reversed bool // a small value is good
 	fraction bool // values are rounded to nine digits, and so are bounds
@@ -56,79 +80,91 @@ type metric struct {
 // is configured, so that it adds up to that of the clients table.
 func RFM(b *Base) RFMScores {
 	c := b.Metrics.RFM
-	out := RFMScores{Scores: make([]RFMScore, len(b.Clients))}
+	var out RFMScores
 	members, last, metrics := measure(b)
-	digits := [3][]int{}
 	for m, of := range metrics {
-		var rows []schema.ThresholdRow
-		digits[m], rows, out.Possible[m] = of.score(c.Method, c.Groups, last, windowNote(c.WindowDays))
+		digits, rows, groups := of.score(c.Method, c.Groups, last, windowNote(c.WindowDays))
+		if len(digits) < b.Len() { // the window leaves clients out
+			all := make([]uint8, b.Len())
+			for i, place := range members {
+				all[place] = digits[i]
+			}
+			digits = all
+		}
+		out.digits[m], out.Possible[m] = digits, groups
 		out.Thresholds = append(out.Thresholds, rows...)
 	}
 	sortThresholds(out.Thresholds)
 
 	out.Codes = emptyCodes(c.Groups, b.Playbook)
-	for n, i := range members {
-		r, f, m := digits[0][n], digits[1][n], digits[2][n]
-		row := &out.Codes[((r-1)*c.Groups+f-1)*c.Groups+m-1]
-		row.Clients++
-		row.RevenueMinor += b.Clients[i].RevenueMinor
-		out.Scores[i] = RFMScore{R: r, F: f, M: m, Code: row.Code, Segment: row.Segment}
+	clients := int64(0)
+	for place := range b.Len() {
+		if at := out.CodeOf(place); at >= 0 {
+			out.Codes[at].Clients++
+			out.Codes[at].RevenueMinor += b.at(place).revenue
+			clients++
+		}
 	}
 	for i := range out.Codes {
-		out.Codes[i].Share = ratio(out.Codes[i].Clients, int64(len(members)))
+		out.Codes[i].Share = ratio(out.Codes[i].Clients, clients)
 	}
 	return out
 }
 
 // measure takes the three values of every client with a purchase in the window;
-// members are their indices in b.Clients.
-func measure(b *Base) (members []int, last []Day, metrics [3]metric) {
+// members are their places in the base, nil for everybody.
+func measure(b *Base) (members []uint32, last func(int) Day, metrics [3]metric) {
 	c := b.Metrics.RFM
-	for i := range b.Clients {
-		if b.Clients[i].Window.Orders > 0 {
-			members = append(members, i)
+	n := b.Len()
+	of := func(i int) *state { return &b.states[b.numbers[i]] }
+	if b.windows != nil {
+		for place := range b.Len() {
+			if b.windows[b.numbers[place]].orders > 0 {
+				members = append(members, uint32(place)) //nolint:gosec // G115: numbers are of 32 bits
+			}
 		}
+		n = len(members)
+		of = func(i int) *state { return &b.states[b.numbers[members[i]]] }
 	}
-	n := len(members)
-	last = make([]Day, n)
-	recency, frequency, monetary := make([]float64, n), make([]float64, n), make([]float64, n)
-	for at, i := range members {
-		client := &b.Clients[i]
-		last[at] = client.LastDay
-		recency[at] = float64(b.AsOf - client.LastDay)
-		frequency[at] = float64(client.Window.Orders)
-		if c.Frequency == frequencyDays {
-			frequency[at] = float64(client.Window.OrderDays)
+	window := func(i int) windowState {
+		if b.windows != nil {
+			return b.windows[b.numbers[members[i]]]
 		}
-		monetary[at] = float64(client.Window.RevenueMinor)
-		if c.Monetary == monetaryAverage && client.Window.PricedOrders > 0 {
-			monetary[at] = Round9(monetary[at] / float64(client.Window.PricedOrders))
-		}
+		s := of(i)
+		return windowState{s.orders, s.days, s.priced, s.revenue}
 	}
-	of := unitOrders
+	last = func(i int) Day { return of(i).last }
+	frequency, unit := func(i int) float64 { return float64(window(i).orders) }, unitOrders
 	if c.Frequency == frequencyDays {
-		of = unitOrderDays
+		frequency, unit = func(i int) float64 { return float64(window(i).days) }, unitOrderDays
 	}
-	money := "minor units of " + b.Currency
+	monetary, money := func(i int) float64 { return float64(window(i).revenue) }, "minor units of "+b.Currency
 	if c.Monetary == monetaryAverage {
 		money += " per order"
+		monetary = func(i int) float64 {
+			w := window(i)
+			if w.priced == 0 {
+				return float64(w.revenue)
+			}
+			return Round9(float64(w.revenue) / float64(w.priced))
+		}
 	}
 	return members, last, [3]metric{
-		{name: MetricRecency, unit: unitDays, values: recency, fixed: c.RBounds, reversed: true},
-		{name: MetricFrequency, unit: of, values: frequency, fixed: c.FBounds},
-		{name: MetricMonetary, unit: money, values: monetary, fixed: inMinor(c.MBounds, b.Currency), fraction: c.Monetary == monetaryAverage},
+		{name: MetricRecency, unit: unitDays, n: n, at: func(i int) float64 { return float64(b.AsOf - of(i).last) }, fixed: c.RBounds, reversed: true},
+		{name: MetricFrequency, unit: unit, n: n, at: frequency, fixed: c.FBounds},
+		{name: MetricMonetary, unit: money, n: n, at: monetary, fixed: inMinor(c.MBounds, b.Currency), fraction: c.Monetary == monetaryAverage},
 	}
 }
 
 // score gives each value its digit, with the rows that let a reader do it again
 // and the number of different digits that are possible.
-func (m metric) score(method string, k int, last []Day, window string) ([]int, []schema.ThresholdRow, int) {
+func (m metric) score(method string, k int, last func(int) Day, window string) ([]uint8, []schema.ThresholdRow, int) {
 	if method == methodNtile {
 		return m.scoreTiles(k, last, window)
 	}
 	bounds := m.fixed
 	if method == methodQuantile {
-		bounds = quantiles(m.values, k)
+		bounds = quantiles(m.n, k, m.at)
 		for i, bound := range bounds {
 			// Of whole numbers the same ones are above the rounded bound if it has the
 			// same whole part. A large sum of money has more than nine digits: then the
@@ -138,13 +174,16 @@ func (m metric) score(method string, k int, last []Day, window string) ([]int, [
 			}
 		}
 	}
-	digits := make([]int, len(m.values))
-	for i, v := range m.values {
+	digits := make([]uint8, m.n)
+	largest := math.Inf(-1)
+	for i := range digits {
+		v := m.at(i)
 		digits[i] = m.digit(k, exceeded(bounds, v)+1)
+		largest = max(largest, v)
 	}
 	groups := k
-	if len(m.values) > 0 {
-		groups = possible(bounds, slices.Max(m.values))
+	if m.n > 0 {
+		groups = possible(bounds, largest)
 	}
 	if len(bounds) == 0 {
 		return digits, nil, groups // nobody, and so no thresholds
@@ -152,11 +191,11 @@ func (m metric) score(method string, k int, last []Day, window string) ([]int, [
 	return digits, []schema.ThresholdRow{m.row(method, bounds, m.reading(k), window, groups, k)}, groups
 }
 
-func (m metric) digit(k, group int) int {
+func (m metric) digit(k, group int) uint8 {
 	if m.reversed {
-		return k + 1 - group
+		group = k + 1 - group
 	}
-	return group
+	return uint8(group) //nolint:gosec // G115: at most nine
 }
 
 // emptyCodes is a row for every code.

@@ -35,7 +35,7 @@ func seven() []order {
 	}
 }
 
-func codesOf(s analytics.Scores) map[string]string {
+func codesOf(s scores) map[string]string {
 	codes := map[string]string{}
 	for _, c := range s.Clients {
 		codes[c.ClientID] = c.Code
@@ -49,7 +49,7 @@ func codesOf(s analytics.Scores) map[string]string {
 //	F sorted 1 1 1 2 2 3 4               t = 1, 2:   F = 1 for 1, 2 for 2, 3 above
 //	M sorted 100 200 300 500 600 700 1000 t = 300, 600
 func TestQuantileByHand(t *testing.T) {
-	s := analytics.Score(base(t, options(t), seven()...))
+	s := score(base(t, options(t), seven()...))
 	want := map[string]string{"a": "333", "b": "312", "c": "321", "d": "221", "e": "213", "f": "111", "g": "132"}
 	if diff := cmp.Diff(want, codesOf(s)); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
@@ -77,7 +77,7 @@ func TestQuantileByHand(t *testing.T) {
 // and 4/3: M = 100, 200, 400 gives 100 + 2/3·100 = 166.67 and 200 + 1/3·200 =
 // 266.67.
 func TestQuantileBetweenTwoValues(t *testing.T) {
-	s := analytics.Score(base(t, options(t),
+	s := score(base(t, options(t),
 		paid("a", "2026-12-01", 100), paid("b", "2026-12-01", 200), paid("c", "2026-12-01", 400)))
 	got, note := threshold(t, s.Thresholds, analytics.MetricMonetary, "quantile")
 	if want := []float64{166.666667, 266.666667}; !cmp.Equal(got, want) {
@@ -97,7 +97,7 @@ func TestTiesStayTogetherAndSaySo(t *testing.T) {
 	for _, client := range []string{"a", "b", "c", "d", "e"} {
 		orders = append(orders, paid(client, "2026-12-01", 100))
 	}
-	s := analytics.Score(base(t, options(t), orders...))
+	s := score(base(t, options(t), orders...))
 	for _, c := range s.Clients {
 		if c.Code != "311" {
 			t.Errorf("code of %s = %s, want 311", c.ClientID, c.Code)
@@ -116,7 +116,7 @@ func TestTiesStayTogetherAndSaySo(t *testing.T) {
 // NTILE(3) over 7: groups of 3, 2, 2. F in the order of (value, last purchase,
 // id): f(1, 11-21) e(1, 12-01) b(1, 12-30) | d(2, 12-11) c(2, 12-21) | g(3) a(4).
 func TestNtileByHand(t *testing.T) {
-	s := analytics.Score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = "ntile" }), seven()...))
+	s := score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = "ntile" }), seven()...))
 	want := map[string]string{"a": "333", "b": "312", "c": "321", "d": "221", "e": "213", "f": "111", "g": "132"}
 	if diff := cmp.Diff(want, codesOf(s)); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
@@ -134,7 +134,7 @@ func TestNtileByHand(t *testing.T) {
 // with one order each in two groups, c and b bought earliest, and of a and d, who
 // bought on one day, a comes first but both are in the upper half.
 func TestNtilePartsTiesByLastPurchaseThenID(t *testing.T) {
-	s := analytics.Score(base(t, options(t, func(m *config.Metrics) {
+	s := score(base(t, options(t, func(m *config.Metrics) {
 		m.RFM.Method, m.RFM.Groups = "ntile", 2
 		m.RFM.Playbook = []config.PlaybookRule{{Segment: "all", Codes: []string{"111", "112", "121", "122", "211", "212", "221", "222"}}}
 	}), paid("a", "2026-12-20", 100), paid("b", "2026-12-10", 100), paid("c", "2026-12-01", 100), paid("d", "2026-12-20", 100), paid("e", "2026-12-20", 100)))
@@ -146,7 +146,7 @@ func TestNtilePartsTiesByLastPurchaseThenID(t *testing.T) {
 }
 
 func TestNtileWithFewerClientsThanGroups(t *testing.T) {
-	s := analytics.Score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = "ntile" }),
+	s := score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = "ntile" }),
 		paid("a", "2026-12-20", 100), paid("b", "2026-12-10", 200)))
 	if diff := cmp.Diff(map[string]string{"a": "321", "b": "212"}, codesOf(s)); diff != "" {
 		t.Errorf("codes (-want +got):\n%s", diff)
@@ -162,7 +162,7 @@ func TestNtileWithFewerClientsThanGroups(t *testing.T) {
 // Bounds of money are in roubles and meet kopecks exactly: 0.29 is 29 kopecks, not
 // 28.999….
 func TestFixedBounds(t *testing.T) {
-	s := analytics.Score(base(t, options(t, func(m *config.Metrics) {
+	s := score(base(t, options(t, func(m *config.Metrics) {
 		m.RFM.Method = "fixed"
 		m.RFM.RBounds, m.RFM.FBounds, m.RFM.MBounds = []float64{10, 30}, []float64{1, 3}, []float64{0.29, 5}
 	}), paid("a", "2026-12-21", 29), paid("b", "2026-12-20", 30), paid("c", "2026-11-30", 501)))
@@ -178,7 +178,7 @@ func TestFixedBounds(t *testing.T) {
 // of a is 250, c 150, d 100, g 200.
 func TestFrequencyByDaysAndAverageCheck(t *testing.T) {
 	b := base(t, options(t, func(m *config.Metrics) { m.RFM.Frequency, m.RFM.Monetary = "days", "average" }), seven()...)
-	s := analytics.Score(b)
+	s := score(b)
 	// F: 1 1 1 1 2 3 3 → t = 1, 2. M: 100 100 150 200 250 500 700 → t = 150, 250.
 	want := map[string]string{"a": "332", "b": "313", "c": "321", "d": "211", "e": "213", "f": "111", "g": "132"}
 	if diff := cmp.Diff(want, codesOf(s)); diff != "" {
@@ -196,14 +196,14 @@ func TestFrequencyByDaysAndAverageCheck(t *testing.T) {
 // them; a once for 400.
 func TestWindow(t *testing.T) {
 	b := base(t, options(t, func(m *config.Metrics) { m.RFM.WindowDays = 30 }), append(seven(), paid("h", "2026-12-02", 50), paid("i", "2026-12-01", 50))...)
-	s := analytics.Score(b)
+	s := score(b)
 	codes := codesOf(s)
 	for client, inside := range map[string]bool{"a": true, "b": true, "c": true, "d": true, "e": false, "f": false, "g": false, "h": true, "i": false} {
 		if got := codes[client] != ""; got != inside {
 			t.Errorf("%s has code %q, want one: %v", client, codes[client], inside)
 		}
 	}
-	if got, want := b.Clients[0].Window, (analytics.Window{Orders: 1, OrderDays: 1, PricedOrders: 1, RevenueMinor: 400}); got != want {
+	if got, want := b.Client(0).Window, (analytics.Window{Orders: 1, OrderDays: 1, PricedOrders: 1, RevenueMinor: 400}); got != want {
 		t.Errorf("window of a = %+v, want %+v", got, want)
 	}
 	if got := s.Clients[0].Orders; got != 4 {
@@ -222,7 +222,7 @@ func TestWindow(t *testing.T) {
 }
 
 func TestNobodyAndOneClient(t *testing.T) {
-	nobody := analytics.Score(base(t, options(t)))
+	nobody := score(base(t, options(t)))
 	if len(nobody.Clients) != 0 || len(nobody.ABC) != 0 || len(nobody.Codes) != 27 {
 		t.Errorf("nobody gives %d clients, %d ABC rows, %d codes; want 0, 0, 27", len(nobody.Clients), len(nobody.ABC), len(nobody.Codes))
 	}
@@ -237,7 +237,7 @@ func TestNobodyAndOneClient(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"quantile", "ntile"} {
-		one := analytics.Score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = method }), paid("a", "2026-12-01", 100)))
+		one := score(base(t, options(t, func(m *config.Metrics) { m.RFM.Method = method }), paid("a", "2026-12-01", 100)))
 		want := analytics.Scored{
 			ClientID: "a", FirstDay: day(t, "2026-12-01"), LastDay: day(t, "2026-12-01"), Orders: 1, OrderDays: 1,
 			RevenueMinor: 100, AverageMinor: 100, AverageKnown: true, RecencyDays: 30,

@@ -20,77 +20,86 @@ type Scored struct {
 	Predicted
 }
 
-// Scores is every client with all scores, and the tables they were made of.
+// Scores is every client with all scores, and the small tables they were made of. The
+// tables that have a row by client are read row by row: ABC, XYZ and Client.
 type Scores struct {
-	Clients       []Scored              // ordered by ClientID
-	Codes         []schema.RFMCodeRow   // ordered by code
-	Thresholds    []schema.ThresholdRow // ordered by (metric, entity, rule)
-	ABC           []schema.ABCRow       // ordered by (entity, revenue descending, id)
-	Concentration []Concentration       // category, client, item
-	XYZ           []schema.XYZRow       // ordered by (entity, id)
-	ABCXYZ        []schema.ABCXYZRow    // ordered by (entity, abc, xyz)
-	LTV           LTV                   // its threshold is among Thresholds, too
-	Models        []schema.ModelRow     // of the predictions, ordered by (model, parameter)
-	Possible      [3]int                // different scores of R, F and M that the values allow
+	Codes      []schema.RFMCodeRow   // ordered by code
+	Thresholds []schema.ThresholdRow // ordered by (metric, entity, rule)
+	ABC        [3]Ranking            // of category, client, item
+	XYZ        [3]Evenness           // likewise
+	ABCXYZ     []schema.ABCXYZRow    // ordered by (entity, abc, xyz)
+	LTV        LTV                   // its threshold is among Thresholds, too
+	Models     []schema.ModelRow     // of the predictions, ordered by (model, parameter)
+	Possible   [3]int                // different scores of R, F and M that the values allow
+
+	base      *Base
+	rfm       RFMScores
+	predicted []Predicted // by place; nil before Predict
 }
 
-// Score makes RFM, ABC, XYZ, LTV and predictions of a base and puts them together by client.
-func Score(b *Base) Scores {
+// Score makes RFM, ABC, XYZ and LTV of a base and puts them together by client.
+func Score(b *Base) *Scores {
 	rfm := RFM(b)
-	out := Scores{
-		Clients: make([]Scored, len(b.Clients)), Codes: rfm.Codes, Thresholds: rfm.Thresholds, Possible: rfm.Possible,
-	}
-	var abc, xyz []string // by index in b.Clients
+	out := &Scores{Codes: rfm.Codes, Thresholds: rfm.Thresholds, Possible: rfm.Possible, XYZ: evennessOf(b), base: b, rfm: rfm}
 	c := b.Metrics.ABC
-	even := xyzOf(b)
-	for i, of := range []struct {
-		entity        string
-		contributions []Contribution
-	}{{EntityCategory, b.Categories}, {EntityClient, clientContributions(b)}, {EntityItem, b.Items}} {
-		rows, concentration, ranked := rank(of.entity, of.contributions, c)
-		out.ABC = append(out.ABC, rows...)
-		out.Concentration = append(out.Concentration, concentration)
-		out.Thresholds = append(out.Thresholds, abcThreshold(of.entity, c.Method, c.A, c.B))
-		classes := make([]string, len(rows))
-		for place, index := range ranked {
-			classes[index] = rows[place].Class
-		}
-		out.XYZ = append(out.XYZ, even[i].rows...)
-		out.ABCXYZ = append(out.ABCXYZ, even[i].cross(classes, of.contributions)...)
-		out.Thresholds = append(out.Thresholds, xyzThreshold(of.entity, b.Metrics.XYZ))
-		if of.entity == EntityClient {
-			abc, xyz = classes, even[i].classes(len(b.Clients))
-		}
+	contribution := func(of []Contribution) func(int) int64 {
+		return func(i int) int64 { return of[i].RevenueMinor }
+	}
+	out.ABC = [3]Ranking{
+		rankingOf(EntityCategory, len(b.Categories), c, contribution(b.Categories)),
+		rankingOf(EntityClient, b.Len(), c, func(i int) int64 { return b.at(i).revenue }),
+		rankingOf(EntityItem, len(b.Items), c, contribution(b.Items)),
+	}
+	for i := range out.ABC {
+		entity := out.ABC[i].Entity
+		out.ABCXYZ = append(out.ABCXYZ, out.XYZ[i].cross(&out.ABC[i])...)
+		out.Thresholds = append(out.Thresholds, abcThreshold(entity, c.Method, c.A, c.B), xyzThreshold(entity, b.Metrics.XYZ))
 	}
 	out.LTV = LifetimeValues(b)
-	out.Thresholds = append(out.Thresholds, out.LTV.Threshold, cohortThreshold(b.Metrics))
-	predictions := Predict(b)
-	out.Models, out.Thresholds = predictions.Models, append(out.Thresholds, predictions.Thresholds...)
-	sortThresholds(out.Thresholds)
-	months := map[Month]string{} // a text for each month, not for each client
-	for i, client := range b.Clients {
-		cohort := client.FirstDay.Month()
-		if months[cohort] == "" {
-			months[cohort] = cohort.String()
-		}
-		average, known := client.AverageMinor()
-		score := rfm.Scores[i]
-		out.Clients[i] = Scored{
-			ClientID: client.ID, FirstDay: client.FirstDay, LastDay: client.LastDay,
-			Orders: client.Orders, OrderDays: client.OrderDays, RevenueMinor: client.RevenueMinor,
-			AverageMinor: average, AverageKnown: known, RecencyDays: int64(b.AsOf - client.LastDay),
-			R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
-			ABC: abc[i], XYZ: xyz[i], CohortMonth: months[cohort], Categories: b.Bought(client),
-			Predicted: predictions.Clients[i],
-		}
+	out.AddThresholds(out.LTV.Threshold, cohortThreshold(b.Metrics))
+	return out
+}
+
+// Predict adds the predictions, which need histories.
+func (s *Scores) Predict() {
+	predictions := Predict(s.base)
+	s.Models, s.predicted = predictions.Models, predictions.Clients
+	s.AddThresholds(predictions.Thresholds...)
+}
+
+// the places of the entities in Scores.ABC and Scores.XYZ.
+const clientsAt = 1
+
+// ID is the id of an entity of Scores.ABC[entity] and Scores.XYZ[entity].
+func (s *Scores) ID(entity, index int) string {
+	switch entity {
+	case 0:
+		return s.base.Categories[index].ID
+	case clientsAt:
+		return s.base.clients.ID(s.base.Number(index))
+	default:
+		return s.base.Items[index].ID
+	}
+}
+
+// Client is the client at a place of the base.
+func (s *Scores) Client(place int) Scored {
+	client := s.base.Client(place)
+	average, known := client.AverageMinor()
+	score := s.rfm.Of(place)
+	out := Scored{
+		ClientID: client.ID, FirstDay: client.FirstDay, LastDay: client.LastDay,
+		Orders: client.Orders, OrderDays: client.OrderDays, RevenueMinor: client.RevenueMinor,
+		AverageMinor: average, AverageKnown: known, RecencyDays: int64(s.base.AsOf - client.LastDay),
+		R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
+		ABC: classTexts[s.ABC[clientsAt].Class(place)-'A'], XYZ: xyzText(s.XYZ[clientsAt].classes[place]),
+		CohortMonth: client.FirstDay.Month().String(), Categories: s.base.Bought(place),
+	}
+	if s.predicted != nil {
+		out.Predicted = s.predicted[place]
 	}
 	return out
 }
 
-func clientContributions(b *Base) []Contribution {
-	all := make([]Contribution, len(b.Clients))
-	for i, client := range b.Clients {
-		all[i] = Contribution{ID: client.ID, RevenueMinor: client.RevenueMinor}
-	}
-	return all
-}
+// CodeOf is the index in Codes of the code of the client at a place; −1 for none.
+func (s *Scores) CodeOf(place int) int { return s.rfm.CodeOf(place) }

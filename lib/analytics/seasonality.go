@@ -21,10 +21,7 @@ func Seasonality(b *Base) ([]schema.SeasonalityRow, []schema.ThresholdRow) {
 	var thresholds []schema.ThresholdRow
 	seasons := make([]season, len(b.Metrics.Seasons))
 	order := make([]int, len(seasons))
-	earliest := b.AsOf
-	for _, c := range b.Clients {
-		earliest = min(earliest, c.FirstDay)
-	}
+	earliest := b.earliest()
 	for i, of := range b.Metrics.Seasons {
 		order[i] = i
 		month, day, _ := of.Date() // checked by NewAccumulator
@@ -44,11 +41,11 @@ func Seasonality(b *Base) ([]schema.SeasonalityRow, []schema.ThresholdRow) {
 	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(seasons[i].name, seasons[j].name) })
 	var rows []schema.SeasonalityRow
 	var days []Day
-	for _, c := range b.Clients {
-		days = b.daysOf(c, days)
+	for place := range b.Len() {
+		days = b.daysOf(place, days)
 		for _, i := range order {
 			if years := seasons[i].years(days); years != nil {
-				rows = append(rows, schema.SeasonalityRow{ClientID: c.ID, Window: seasons[i].name, Years: years})
+				rows = append(rows, schema.SeasonalityRow{ClientID: b.Client(place).ID, Window: seasons[i].name, Years: years})
 			}
 		}
 	}

@@ -68,8 +68,8 @@ func seriesOf(c *cells[int64], place []int32) series {
 }
 
 // valueOf is what a line adds to the series of its item and category.
-func (a *Accumulator) valueOf(lines *Lines, line int, minor int64) (int64, error) {
-	if a.opts.Metrics.XYZ.Value != valueQuantity {
+func (g *goods) valueOf(lines *Lines, line int, minor int64) (int64, error) {
+	if g.metrics.XYZ.Value != valueQuantity {
 		return minor, nil
 	}
 	count := int64(piece)
@@ -80,7 +80,7 @@ func (a *Accumulator) valueOf(lines *Lines, line int, minor int64) (int64, error
 		}
 		count = amount.Minor
 	}
-	if a.pieces += distance(count); a.pieces > math.MaxInt64 {
+	if g.pieces += distance(count); g.pieces > math.MaxInt64 {
 		return 0, ErrOverflow
 	}
 	return count, nil

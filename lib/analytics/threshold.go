@@ -74,18 +74,20 @@ func (m metric) row(rule string, bounds []float64, reading, window string, group
 }
 
 // scoreTiles scores by NTILE.
-func (m metric) scoreTiles(k int, last []Day, window string) ([]int, []schema.ThresholdRow, int) {
-	tile, sorted := tiles(len(m.values), k, byValue(m.values, last))
-	digits := make([]int, len(tile))
+func (m metric) scoreTiles(k int, last func(int) Day, window string) ([]uint8, []schema.ThresholdRow, int) {
+	tile, sorted := tiles(m.n, k, func(i, j int) int {
+		return cmp.Or(cmp.Compare(m.at(i), m.at(j)), cmp.Compare(last(i), last(j)), cmp.Compare(i, j)) // places are in the order of ids
+	})
+	digits := make([]uint8, len(tile))
 	groups := min(k, len(sorted))
 	from, to, sizes := make([]float64, groups), make([]float64, groups), make([]float64, k)
 	for _, i := range sorted {
 		digits[i] = m.digit(k, tile[i])
 		group := tile[i] - 1
 		if sizes[group] == 0 {
-			from[group] = m.values[i]
+			from[group] = m.at(i)
 		}
-		to[group] = m.values[i]
+		to[group] = m.at(i)
 		sizes[group]++
 	}
 	if groups == 0 {

@@ -2,7 +2,6 @@ package analytics
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
 
 	"github.com/leadlake/leadlake/lib/config"
@@ -126,15 +125,6 @@ type ticket struct {
 	goods  [2][]uint32 // rising; lent
 }
 
-// snapshot is the purchases up to now, which later ones do not change.
-func (t *tickets) snapshot() tickets {
-	s := tickets{limit: t.limit, from: t.from, chunks: slices.Clone(t.chunks), levels: t.levels}
-	for i := range s.levels {
-		s.levels[i].with = slices.Clone(t.levels[i].with)
-	}
-	return s
-}
-
 // walk visits every record in order of arrival. The visitor gets the record's
 // place, by which at finds it again.
 func (t *tickets) walk(visit func(place uint64, one *ticket)) {
@@ -186,16 +176,4 @@ func ranks(texts []string) []uint32 {
 		rank[number] = uint32(i)
 	}
 	return rank
-}
-
-// daysOf is the days of purchase of a client, rising, in the memory of days.
-func (b *Base) daysOf(c Client, days []Day) []Day {
-	days = days[:0]
-	for _, m := range b.History(c) {
-		first := m.Month.First()
-		for left := m.Days; left != 0; left &= left - 1 {
-			days = append(days, first+Day(bits.TrailingZeros32(left))) //nolint:gosec // G115: below 32
-		}
-	}
-	return days
 }

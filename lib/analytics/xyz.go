@@ -2,9 +2,8 @@ package analytics
 
 import (
 	"fmt"
-	"math/bits"
+	"iter"
 	"strconv"
-	"strings"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -42,72 +41,124 @@ const (
 // fell on fewer than four days have no class. The periods of goods do not bear on them.
 func XYZ(b *Base) []schema.XYZRow {
 	var rows []schema.XYZRow
-	for _, of := range xyzOf(b) {
-		rows = append(rows, of.rows...)
+	for _, of := range evennessOf(b) {
+		for value := range of.Values() {
+			rows = append(rows, value.Row(of.Entity, of.id(value.Index)))
+		}
 	}
 	return rows
 }
 
-// xyzRows are the rows of an entity, each with the index of what it is about.
-type xyzRows struct {
-	entity string
-	rows   []schema.XYZRow
-	of     []int
-	values []float64 // what the rows point to
+// Evenness is how evenly the entities of one kind sell or come.
+type Evenness struct {
+	Entity string
 
-	classify *classifier
-	unit     float64 // a value of a series by the table's unit
-	least    int     // values that a class needs
+	n       int
+	id      func(int) string
+	series  func(int) (spread, bool) // false for who has no row
+	x, y    float64
+	unit    float64 // a value of a series by the table's unit
+	least   int64   // values that a class needs
+	classes []byte  // by index; 0 for who has none
 }
 
-func newXYZRows(entity string, n, least int, c config.XYZ) xyzRows {
-	return xyzRows{
-		entity: entity, rows: make([]schema.XYZRow, 0, n), of: make([]int, 0, n), values: make([]float64, 0, 3*n),
-		classify: newClassifier(c.X, c.Y), unit: 1, least: least,
+// XYZValue is a row of the xyz table: the entity by its index.
+type XYZValue struct {
+	Index   int
+	Periods int64
+	Mean    float64 // where Periods is above zero
+	Sigma   float64
+	CV      float64
+	HasCV   bool // the mean is above zero
+	Class   byte // 0: none
+}
+
+// Row is the value as a row of the table.
+func (v XYZValue) Row(entity, id string) schema.XYZRow {
+	row := schema.XYZRow{Entity: entity, ID: id, Periods: v.Periods, Class: v.ClassText()}
+	if v.Periods > 0 {
+		row.Mean, row.Sigma = &v.Mean, &v.Sigma
+		if v.HasCV {
+			row.CV = &v.CV
+		}
+	}
+	return row
+}
+
+// ClassText is the class, empty for none.
+func (v XYZValue) ClassText() string { return xyzText(v.Class) }
+
+func xyzText(class byte) string {
+	if class == 0 {
+		return ""
+	}
+	return classesXYZ[class-'X' : class-'X'+1]
+}
+
+// Values yields the rows in the order of the entities.
+func (e *Evenness) Values() iter.Seq[XYZValue] {
+	return func(yield func(XYZValue) bool) {
+		classify := newClassifier(e.x, e.y)
+		for i := range e.n {
+			s, ok := e.series(i)
+			if ok && !yield(e.value(classify, i, s)) {
+				return
+			}
+		}
 	}
 }
 
-// add makes the row of the entity of an index.
-func (x *xyzRows) add(index int, id string, s spread) {
-	row := schema.XYZRow{Entity: x.entity, ID: id, Periods: s.n}
+func (e *Evenness) value(classify *classifier, i int, s spread) XYZValue {
+	value := XYZValue{Index: i, Periods: s.n}
 	if s.n > 0 {
-		v := x.classify.of(s)
-		row.Mean, row.Sigma = x.keep(v.mean/x.unit), x.keep(v.sigma/x.unit)
-		if s.sum > 0 {
-			row.CV = x.keep(v.cv)
+		v := classify.of(s)
+		value.Mean, value.Sigma = Round9(v.mean/e.unit), Round9(v.sigma/e.unit)
+		if value.HasCV = s.sum > 0; value.HasCV {
+			value.CV = Round9(v.cv)
 		}
-		if s.n >= int64(x.least) {
-			row.Class = v.class
+		if s.n >= e.least && v.class != "" {
+			value.Class = v.class[0]
 		}
 	}
-	x.rows, x.of = append(x.rows, row), append(x.of, index)
+	return value
 }
 
-func (x *xyzRows) keep(value float64) *float64 {
-	x.values = append(x.values, Round9(value)) // within its capacity: the rows point into it
-	return &x.values[len(x.values)-1]
-}
-
-// xyzOf is category, client, item.
-func xyzOf(b *Base) [3]xyzRows {
-	return [3]xyzRows{
-		goodsXYZ(b, EntityCategory, b.Categories, b.categorySeries),
-		clientXYZ(b),
-		goodsXYZ(b, EntityItem, b.Items, b.itemSeries),
+// evennessOf is category, client, item.
+func evennessOf(b *Base) [3]Evenness {
+	all := [3]Evenness{
+		goodsEvenness(b, EntityCategory, b.Categories, b.categorySeries),
+		clientEvenness(b),
+		goodsEvenness(b, EntityItem, b.Items, b.itemSeries),
 	}
+	for i := range all {
+		e := &all[i]
+		e.classes = make([]byte, e.n)
+		classify := newClassifier(e.x, e.y)
+		for at := range e.n {
+			if s, ok := e.series(at); ok && s.n >= e.least && s.n > 0 {
+				if class := classify.of(s).class; class != "" {
+					e.classes[at] = class[0]
+				}
+			}
+		}
+	}
+	return all
 }
 
-func goodsXYZ(b *Base, entity string, goods []Contribution, sold series) xyzRows {
+func goodsEvenness(b *Base, entity string, goods []Contribution, sold series) Evenness {
 	c := b.Metrics.XYZ
 	end, first := periodsEnded(c.Period, b.AsOf), int32(0)
 	if day, ok := c.First(); ok {
 		first = periodOf(c.Period, DayOf(day))
 	}
-	out := newXYZRows(entity, len(goods), c.MinPeriods, c)
-	if c.Value == valueQuantity {
-		out.unit = piece
+	e := Evenness{
+		Entity: entity, n: len(goods), id: func(i int) string { return goods[i].ID },
+		x: c.X, y: c.Y, unit: 1, least: int64(c.MinPeriods),
 	}
-	for i, of := range goods {
+	if c.Value == valueQuantity {
+		e.unit = piece
+	}
+	e.series = func(i int) (spread, bool) {
 		points := sold.of(i)
 		from := max(first, points[0].period)
 		var s spread
@@ -117,73 +168,42 @@ func goodsXYZ(b *Base, entity string, goods []Contribution, sold series) xyzRows
 			}
 		}
 		s.n = int64(max(0, end-from)) // a period without a sale adds nothing to the sums
-		out.add(i, of.ID, s)
+		return s, true
 	}
-	return out
+	return e
 }
 
-func clientXYZ(b *Base) xyzRows {
-	several := 0
-	for i := range b.Clients {
-		if b.Clients[i].Orders >= minOrders {
-			several++
-		}
+// clientEvenness needs no series: the intervals of a client add up to the time between
+// his first and last day, and their squares were added up as he passed by.
+func clientEvenness(b *Base) Evenness {
+	c := b.Metrics.XYZ
+	return Evenness{
+		Entity: EntityClient, n: b.Len(), id: func(i int) string { return b.clients.ID(b.Number(i)) },
+		x: c.X, y: c.Y, unit: 1, least: minIntervals,
+		series: func(i int) (spread, bool) {
+			s := b.at(i)
+			return spread{n: int64(s.days) - 1, sum: int64(s.last - s.first), squares: [3]uint64{s.squares}}, s.orders >= minOrders
+		},
 	}
-	out := newXYZRows(EntityClient, several, minIntervals, b.Metrics.XYZ)
-	if several == 0 {
-		return out
-	}
-	begins, first := b.monthBegins()
-	for i := range b.Clients {
-		client := &b.Clients[i]
-		if client.Orders < minOrders {
-			continue
-		}
-		var s spread
-		last := client.FirstDay
-		for _, m := range b.History(*client) {
-			begin := begins[m.Month-first]
-			for days := m.Days; days != 0; days &= days - 1 {
-				day := begin + Day(bits.TrailingZeros32(days)) //nolint:gosec // G115: below 32
-				if day != last {
-					s.add(int64(day - last))
-				}
-				last = day
-			}
-		}
-		out.add(i, client.ID, s)
-	}
-	return out
 }
 
-// classes is the class of everybody of n by index; empty for who has none.
-func (x *xyzRows) classes(n int) []string {
-	all := make([]string, n)
-	for i, row := range x.rows {
-		all[x.of[i]] = row.Class
-	}
-	return all
-}
-
-// cross counts the entities that have both classes; classes are of ABC and
-// contributions the revenue, both by index.
-func (x *xyzRows) cross(classes []string, contributions []Contribution) []schema.ABCXYZRow {
+// cross counts the entities that have both classes.
+func (e *Evenness) cross(abc *Ranking) []schema.ABCXYZRow {
 	var rows []schema.ABCXYZRow
-	for i, of := range x.rows {
-		if of.Class == "" {
+	for i, class := range e.classes {
+		if class == 0 {
 			continue
 		}
 		if rows == nil {
 			for _, abc := range classesABC {
 				for _, xyz := range classesXYZ {
-					rows = append(rows, schema.ABCXYZRow{Entity: x.entity, ABC: string(abc), XYZ: string(xyz)})
+					rows = append(rows, schema.ABCXYZRow{Entity: e.Entity, ABC: string(abc), XYZ: string(xyz)})
 				}
 			}
 		}
-		abc, xyz := strings.Index(classesABC, classes[x.of[i]]), strings.Index(classesXYZ, of.Class)
-		row := &rows[abc*len(classesXYZ)+xyz]
+		row := &rows[int(abc.Class(i)-'A')*len(classesXYZ)+int(class-'X')]
 		row.Count++
-		row.RevenueMinor += contributions[x.of[i]].RevenueMinor
+		row.RevenueMinor += abc.revenue(i)
 	}
 	return rows
 }
@@ -220,15 +240,4 @@ func checkXYZ(c config.XYZ) error {
 		return fmt.Errorf("%w: xyz.min_periods is %d", ErrConfig, c.MinPeriods)
 	}
 	return nil
-}
-
-// monthBegins is the first day of every month from the first purchase of a client to
-// the as-of day.
-func (b *Base) monthBegins() ([]Day, Month) {
-	first, end := b.months()
-	begins := make([]Day, end-first+1)
-	for i := range begins {
-		begins[i] = (first + Month(i)).First()
-	}
-	return begins, first
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/leadlake/leadlake/lib/analytics"
@@ -208,7 +207,7 @@ func TestXYZOfClientsIsTheirIntervals(t *testing.T) {
 	if diff := cmp.Diff(want, evennessOf(b)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, c := range analytics.Score(b).Clients {
+	for _, c := range score(b).Clients {
 		if want := map[string]string{"a": "X", "d": "Z"}[c.ClientID]; c.XYZ != want {
 			t.Errorf("client %s has class %q, want %q", c.ClientID, c.XYZ, want)
 		}
@@ -217,7 +216,7 @@ func TestXYZOfClientsIsTheirIntervals(t *testing.T) {
 
 // Every entity with both classes is in one of the nine cells, with its money.
 func TestABCXYZCountsWhoHasBoth(t *testing.T) {
-	s := analytics.Score(add(t, options(t), plain, 200, shop(900)))
+	s := score(add(t, options(t), plain, 200, shop(900)))
 	abc := map[[2]string]schema.ABCRow{}
 	for _, row := range s.ABC {
 		abc[[2]string{row.Entity, row.ID}] = row
@@ -251,7 +250,7 @@ func TestABCXYZCountsWhoHasBoth(t *testing.T) {
 
 // A reader with nothing but xyz and thresholds gets every class.
 func TestThresholdsClassEverythingAgain(t *testing.T) {
-	s := analytics.Score(add(t, options(t), plain, 300, shop(900)))
+	s := score(add(t, options(t), plain, 300, shop(900)))
 	bounds := map[string]schema.ThresholdRow{}
 	for _, row := range s.Thresholds {
 		if row.Metric == analytics.MetricXYZ {
@@ -342,11 +341,11 @@ func TestXYZAgainstASecondComputation(t *testing.T) {
 }
 
 func TestXYZOfNothingAndOfOneSale(t *testing.T) {
-	nothing := analytics.Score(base(t, options(t)))
+	nothing := score(base(t, options(t)))
 	if len(nothing.XYZ) != 0 || len(nothing.ABCXYZ) != 0 {
 		t.Errorf("nothing sold gives %d and %d rows", len(nothing.XYZ), len(nothing.ABCXYZ))
 	}
-	one := analytics.Score(base(t, options(t), paid("a", "2026-12-31", 5, schema.ItemRow{SKU: "i", Category: "c", SumMinor: 5})))
+	one := score(base(t, options(t), paid("a", "2026-12-31", 5, schema.ItemRow{SKU: "i", Category: "c", SumMinor: 5})))
 	if len(one.XYZ) != 2 || len(one.ABCXYZ) != 0 || one.XYZ[0].Class != "" || *one.XYZ[0].Mean != 5 {
 		t.Errorf("one sale gives %+v and %+v, want an item and a category without a class", one.XYZ, one.ABCXYZ)
 	}
@@ -354,14 +353,9 @@ func TestXYZOfNothingAndOfOneSale(t *testing.T) {
 
 func TestXYZRefusesAQuantityThatIsNone(t *testing.T) {
 	for text, want := range map[string]error{"two": analytics.ErrColumn, "800000000000000": analytics.ErrOverflow} {
-		a, err := analytics.NewAccumulator(options(t, func(m *config.Metrics) { m.XYZ.Value = "quantity" }))
-		if err != nil {
-			t.Fatal(err)
-		}
-		rec := record(t, memory.DefaultAllocator, plain, []order{paid("a", "2026-01-01", 1, schema.ItemRow{SKU: "i", Quantity: text}, schema.ItemRow{SKU: "j", Quantity: text})})
-		if err := a.Add(rec); !errors.Is(err, want) {
+		orders := []order{paid("a", "2026-01-01", 1, schema.ItemRow{SKU: "i", Quantity: text}, schema.ItemRow{SKU: "j", Quantity: text})}
+		if _, err := sum(t, options(t, func(m *config.Metrics) { m.XYZ.Value = "quantity" }), orders); !errors.Is(err, want) {
 			t.Errorf("quantity %s: error = %v, want %v", text, err, want)
 		}
-		rec.Release()
 	}
 }
