@@ -24,20 +24,23 @@ func quantiles(n, k int, at func(int) float64) []float64 {
 		below := (n - 1) * (i + 1) / k
 		ranks = append(ranks, below, min(below+1, n-1))
 	}
+	slices.Sort(ranks) // of fewer values than groups a rank may come again
+	ranks = slices.Compact(ranks)
 	values := ranked(n, at, ranks)
 	for i := range bounds {
-		rest := (n - 1) * (i + 1) % k
-		bounds[i] = values[2*i]
+		below, rest := (n-1)*(i+1)/k, (n-1)*(i+1)%k
+		place, _ := slices.BinarySearch(ranks, below)
+		bounds[i] = values[place]
 		if rest > 0 {
 			// Whole numbers stay exact up to the division; a product that is divided
 			// before it is added cannot be fused with the addition.
-			bounds[i] += float64(rest) * (values[2*i+1] - bounds[i]) / float64(k)
+			bounds[i] += float64(rest) * (values[place+1] - bounds[i]) / float64(k)
 		}
 	}
 	return bounds
 }
 
-// ranked is the values at ranks, which do not fall, in the order of size, counted from
+// ranked is the values at ranks, which rise, in the order of size, counted from
 // 0. Values are counted by their first sixteen bits, which is sign, exponent and four
 // binary digits, and only those that share them with a rank are sorted: a few passes
 // over a million values instead of a sort.

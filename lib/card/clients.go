@@ -85,6 +85,16 @@ func (c *Clients) Number(tokens []string) int {
 	return first
 }
 
+// Alone is the number of the client of a token that stands first, and whether the
+// token says so alone, see Decides; −1 for none.
+func (c *Clients) Alone(token string) (number int, decides bool) {
+	n, ok := c.tokens.find(token)
+	if !ok {
+		return -1, false
+	}
+	return int(c.client[n]), c.marks[n]&marksShared == 0 && (c.marks[n]&markTorn == 0 || c.marks[n]&markSplit != 0)
+}
+
 // ID is the id of a client by number.
 func (c *Clients) ID(number int) string { return c.tokens.at(c.ids[number]) }
 
@@ -118,12 +128,6 @@ func (c *Clients) IDs() []string {
 func (c *Clients) Shared(token string) bool {
 	n, ok := c.tokens.find(token)
 	return ok && c.marks[n]&marksShared != 0
-}
-
-// Decides reports whether a token that stands first says alone whose an event is.
-func (c *Clients) Decides(token string) bool {
-	n, ok := c.tokens.find(token)
-	return ok && c.marks[n]&marksShared == 0 && (c.marks[n]&markTorn == 0 || c.marks[n]&markSplit != 0)
 }
 
 // Plain reports whether every token of the base decides.

@@ -18,10 +18,7 @@ import (
 
 // clientRows joins cards and scores, both ordered by client id.
 func clientRows(n *night) []schema.ClientRow {
-	scored := make(map[string]*analytics.Scored, len(n.scores.Clients))
-	for i := range n.scores.Clients {
-		scored[n.scores.Clients[i].ClientID] = &n.scores.Clients[i]
-	}
+	place := 0 // of the next client with a purchase
 	last := n.end.Add(-time.Microsecond)
 	rows := make([]schema.ClientRow, len(n.cards))
 	for i := range n.cards {
@@ -31,8 +28,10 @@ func clientRows(n *night) []schema.ClientRow {
 			RecencyDays: -1, FirstDays: -1,
 			IdleDays: wholeDays(c.LastAt, last, n.location), AgeDays: wholeDays(c.FirstAt, last, n.location),
 		}
-		if s := scored[c.ClientID]; s != nil {
-			fillScores(&row, s)
+		if place < n.base.Len() && n.base.Number(place) == i { // cards are in the order of the numbers
+			s := n.scores.Client(place)
+			place++
+			fillScores(&row, &s)
 			standing.Purchases, standing.RecencyDays = s.Orders, s.RecencyDays
 			standing.FirstDays = s.RecencyDays + int64(s.LastDay-s.FirstDay)
 			standing.ClassA, standing.BestRecency = s.ABC == "A", s.Code != "" && s.R == n.cfg.Metrics.RFM.Groups

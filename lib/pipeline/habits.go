@@ -38,13 +38,8 @@ func habitsOf(n *night) (habitTables, error) {
 	t.replenishment, due = analytics.Replenishment(n.base)
 	t.seasonality, seasons = analytics.Seasonality(n.base)
 	n.scores.AddThresholds(append(append(basket, seasons...), due)...)
-	row := 0
-	for i, day := range analytics.ExpectedNextDays(n.base) {
-		for ; row < len(n.rows) && n.rows[row].ClientID < n.base.Clients[i].ID; row++ { // both are ordered by client
-		}
-		if row < len(n.rows) && n.rows[row].ClientID == n.base.Clients[i].ID {
-			n.rows[row].ExpectedNextDay = known(day)
-		}
+	for place, day := range analytics.ExpectedNextDays(n.base) {
+		n.rows[n.base.Number(place)].ExpectedNextDay = known(day)
 	}
 	var err error
 	t.leads, err = leadScoresOf(n)

@@ -20,7 +20,6 @@ import (
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 	"github.com/leadlake/leadlake/lib/segment"
@@ -77,7 +76,7 @@ type night struct {
 	cards   []card.Card
 	census  *census
 	base    *analytics.Base
-	scores  analytics.Scores
+	scores  *analytics.Scores
 	rows    []schema.ClientRow
 
 	orderInterests map[[2]string][]string
@@ -292,52 +291,17 @@ func (n *night) models() []schema.ModelRow {
 	return rows
 }
 
-// orderColumns are what the scores need of lake/orders. Where every token says
-// whose an order is, the others need not be read.
-func orderColumns(clients *card.Clients) []string {
-	columns := []string{"token", "purchase", "day", "currency", "revenue_minor", "lines"}
-	if !clients.Plain() {
-		columns = append(columns, "more_tokens")
-	}
-	return columns
-}
-
-// score reads the folded orders, one bucket at a time, and scores the clients.
+// score counts the folded orders and scores the clients.
 func score(ctx context.Context, n *night, orders foldedOrders) error {
 	asOf, err := analytics.ParseDay(n.asOf)
 	if err != nil {
 		return err
 	}
-	accumulator, err := analytics.NewAccumulator(analytics.Options{
-		AsOf: asOf, Metrics: n.cfg.Metrics, Currency: n.cfg.Business.Currency,
-		Convert: n.convert,
+	n.base, err = countOrders(ctx, orders, n.clients, analytics.Options{
+		AsOf: asOf, Metrics: n.cfg.Metrics, Currency: n.cfg.Business.Currency, Convert: n.convert, Histories: true,
 	})
 	if err != nil {
 		return err
-	}
-	alone := func(token string) (string, bool) { return n.clients.Of(token), n.clients.Decides(token) }
-	for bucket := range orderBuckets {
-		body, _, err := orders.store.Get(ctx, bucketKey(bucket))
-		if errors.Is(err, objstore.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("pipeline: read orders: %w", err)
-		}
-		for rec, err := range columnar.Records(ctx, body, orderColumns(n.clients)...) {
-			if err != nil {
-				return err
-			}
-			resolved, err := columnar.ReplaceWith(rec, "token", "more_tokens", "client_id", alone, n.clients.OfEvent)
-			if err != nil {
-				return err
-			}
-			err = accumulator.Add(resolved)
-			resolved.Release()
-			if err != nil {
-				return fmt.Errorf("pipeline: bucket %d: %w", bucket, err)
-			}
-		}
 	}
 	if err := n.census.orders(ctx, n, orders.store); err != nil {
 		return err
@@ -345,8 +309,8 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	if err := orders.done(); err != nil {
 		return err
 	}
-	n.base = accumulator.Result()
 	n.scores = analytics.Score(n.base)
+	n.scores.Predict()
 	n.rows = clientRows(n)
 	if n.habits, err = habitsOf(n); err != nil {
 		return err
@@ -389,12 +353,12 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Codes),
 		lake.AddTable(ctx, p.store, &n.run, moves),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Thresholds),
-		lake.AddTable(ctx, p.store, &n.run, n.scores.ABC),
+		addABC(ctx, p.store, &n.run, n.scores),
 		lake.AddTable(ctx, p.store, &n.run, analytics.Cohorts(n.base, analytics.ActivityOf(n.cfg.Metrics))),
 		lake.AddTable(ctx, p.store, &n.run, analytics.LifecycleMonths(n.base)),
 		lake.AddTable(ctx, p.store, &n.run, n.base.Other),
 		n.funnel.add(ctx, p.store, &n.run),
-		lake.AddTable(ctx, p.store, &n.run, n.scores.XYZ),
+		addXYZ(ctx, p.store, &n.run, n.scores),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.ABCXYZ),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.LTV.Months),
 		n.habits.add(ctx, p.store, &n.run),

@@ -7,13 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
+
 	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -56,6 +60,25 @@ type foldedOrders struct {
 	store objstore.Store
 	done  func() error
 	err   error
+}
+
+// records yields the named columns of a bucket.
+func (f foldedOrders) records(ctx context.Context, bucket int, columns ...string) iter.Seq2[arrow.Record, error] {
+	return func(yield func(arrow.Record, error) bool) {
+		body, _, err := f.store.Get(ctx, bucketKey(bucket))
+		if errors.Is(err, objstore.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(nil, fmt.Errorf("pipeline: read orders: %w", err))
+			return
+		}
+		for rec, err := range columnar.Records(ctx, body, columns...) {
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
 }
 
 // foldOrders brings the folded orders up to the end of a business day: in the
