@@ -2,10 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow/array"
 
@@ -23,7 +23,7 @@ var ErrNoClients = errors.New("pipeline: no night has found the clients yet; run
 type tokenIndex struct {
 	deciders deciders
 
-	texts  []byte   // of all tokens, in order
+	texts  string   // of all tokens, in order
 	ends   []uint32 // token i is texts[ends[i-1]:ends[i]]
 	client []int32  // of each token
 	ids    []uint32 // of each client: the token that is its id
@@ -55,15 +55,17 @@ func (p *Pipeline) tokenIndex(ctx context.Context) (*tokenIndex, error) {
 // client's id may be any of his tokens.
 func readTokenIndex(ctx context.Context, body []byte) (*tokenIndex, error) {
 	var t tokenIndex
+	var all strings.Builder
 	for texts, err := range textsOf(ctx, body, "token") {
 		if err != nil {
 			return nil, err
 		}
 		for i := range texts.Len() {
-			t.texts = append(t.texts, texts.Value(i)...)
-			t.ends = append(t.ends, uint32(len(t.texts))) //nolint:gosec // G115: 4 GB of tokens are 150 million
+			all.WriteString(texts.Value(i))
+			t.ends = append(t.ends, uint32(all.Len())) //nolint:gosec // G115: 4 GB of tokens are 150 million
 		}
 	}
+	t.texts = all.String()
 	n := len(t.ends)
 	t.slots = make([]uint64, 1<<bits.Len(uint(n+n/3+1))) //nolint:gosec // G115: a count
 	for i := range n {
@@ -77,7 +79,7 @@ func readTokenIndex(ctx context.Context, body []byte) (*tokenIndex, error) {
 		for i := range ids.Len() {
 			id := ids.Value(i)
 			token := len(t.client)
-			if string(t.text(token)) == id {
+			if t.text(token) == id {
 				t.ids = append(t.ids, uint32(token)) //nolint:gosec // G115: a number of 32 bits
 				t.client = append(t.client, int32(len(t.ids)-1))
 				continue
@@ -104,7 +106,7 @@ func readTokenIndex(ctx context.Context, body []byte) (*tokenIndex, error) {
 func (t *tokenIndex) Len() int { return len(t.ids) }
 
 // ID implements analytics.Clients.
-func (t *tokenIndex) ID(number int) string { return string(t.text(int(t.ids[number]))) }
+func (t *tokenIndex) ID(number int) string { return t.text(int(t.ids[number])) }
 
 // Plain implements owners.
 func (t *tokenIndex) Plain() bool { return len(t.deciders.shared)+len(t.deciders.split) == 0 }
@@ -144,7 +146,7 @@ func (t *tokenIndex) OfEvent(tokens []string) string {
 	return token
 }
 
-func (t *tokenIndex) text(token int) []byte {
+func (t *tokenIndex) text(token int) string {
 	from := uint32(0)
 	if token > 0 {
 		from = t.ends[token-1]
@@ -163,11 +165,11 @@ func (t *tokenIndex) insert(token int) {
 }
 
 func (t *tokenIndex) find(token string) (int, bool) {
-	hash := hashToken([]byte(token))
+	hash := hashToken(token)
 	mask := uint64(len(t.slots) - 1)
 	for at := hash & mask; t.slots[at] != 0; at = (at + 1) & mask {
 		if slot := t.slots[at]; (slot^hash)>>32 == 0 {
-			if n := int(uint32(slot)) - 1; string(t.text(n)) == token { //nolint:gosec // G115: the lower half is meant
+			if n := int(uint32(slot)) - 1; t.text(n) == token { //nolint:gosec // G115: the lower half is meant
 				return n, true
 			}
 		}
@@ -176,16 +178,19 @@ func (t *tokenIndex) find(token string) (int, bool) {
 }
 
 // hashToken mixes the last bytes of a token, which are random in every keyed one.
-func hashToken(token []byte) uint64 {
+func hashToken(token string) uint64 {
+	const golden = 0x9E3779B97F4A7C15
 	hash := uint64(len(token))
 	for len(token) >= 8 {
-		rest := len(token) - 8
-		hash = (hash ^ binary.LittleEndian.Uint64(token[rest:])) * 0x9E3779B97F4A7C15
+		b := token[len(token)-8:]
+		eight := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | // one load
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		hash = (hash ^ eight) * golden
 		hash ^= hash >> 29
-		token = token[:rest]
+		token = token[:len(token)-8]
 	}
-	for _, b := range token {
-		hash = (hash ^ uint64(b)) * 0x9E3779B97F4A7C15
+	for i := range len(token) {
+		hash = (hash ^ uint64(token[i])) * golden
 	}
 	return hash ^ hash>>32
 }
