@@ -133,7 +133,7 @@ func (c *chunk) bounds() (lower, upper []byte) {
 }
 
 // compress compresses the dictionary, and the data where that pays: where a sample
-// of the first page loses an eighth. The codec stands once for each column chunk,
+// of the first page loses an eighth (random ids lose nothing). The codec stands once for each column chunk,
 // and some readers (parquet-go) take that of the first one for all groups, so it is
 // always the same: a page of version 2 can say that it is not compressed, a
 // dictionary cannot.
@@ -149,7 +149,10 @@ func (c *chunk) compress(s *scratch) (err error) {
 	}
 	c.packedDictionary = len(c.packed)
 	first := &c.pages[0]
-	sample := c.body[first.definition:min(first.end, first.definition+sampleBytes)]
+	sample := c.body[first.definition:first.end]
+	if beyond := len(sample) - sampleBytes; beyond > 0 {
+		sample = sample[beyond/2:][:sampleBytes] // the middle: lengths of texts come first, and shrink to nothing
+	}
 	if s.encoded, err = schema.Compress(s.encoded, sample); err != nil || len(s.encoded)*8 > len(sample)*7 {
 		return err
 	}

@@ -162,7 +162,7 @@ func (g *Group) give(column string, kind parquet.Kind, list bool, rows int, enco
 	if rows == 0 {
 		return
 	}
-	s := g.w.spare.Get().(*scratch) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+	s := g.w.spare.Get().(*scratch)
 	err := encode(l, c, s)
 	if err == nil {
 		err = c.compress(s)

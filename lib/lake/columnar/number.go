@@ -28,8 +28,8 @@ func (c *chunk) ints(optional bool, values []int64, valid []bool, s *scratch) {
 		valid = nil
 	}
 	span := uint64(upper) - uint64(lower) //nolint:gosec // G115: the difference of two bit patterns is right even where int64 overflows
-	if span < tableSpan && int(span) < n/8 { //nolint:gosec // G115: bounded
-		c.smallInts(optional, values, valid, lower, int(span)+1, s) //nolint:gosec // G115: bounded
+	if span < tableSpan && int(span) < n/8 {
+		c.smallInts(optional, values, valid, lower, int(span)+1, s)
 		return
 	}
 	c.encoding = format.DeltaBinaryPacked
@@ -108,7 +108,7 @@ func (c *chunk) smallInts(optional bool, values []int64, valid []bool, lower int
 		for i, value := range part {
 			entry := entryOf[value-lower]
 			if entry < 0 {
-				entry = int32(len(s.order)) //nolint:gosec // G115: at most span
+				entry = int32(len(s.order))                                                 //nolint:gosec // G115: at most span
 				entryOf[value-lower], s.order = entry, append(s.order, uint32(value-lower)) //nolint:gosec // G115: below span
 			}
 			indices[i] = entry

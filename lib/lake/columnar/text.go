@@ -19,6 +19,7 @@ var errEnds = errors.New("the ends of the values fall, or go beyond the data")
 // text encodes DELTA_LENGTH_BYTE_ARRAY: lengths, then the bytes as they are.
 func (c *chunk) text(optional bool, data []byte, ends []uint32, s *scratch) error {
 	c.encoding = format.DeltaLengthByteArray
+	c.body = slices.Grow(c.body, len(data)+2*len(ends))
 	var lower, upper []byte
 	begin := uint32(0)
 	for from := 0; from < len(ends); from += pageRows {
@@ -52,6 +53,7 @@ func (c *chunk) text(optional bool, data []byte, ends []uint32, s *scratch) erro
 // fixed is text of one length.
 func (c *chunk) fixed(optional bool, data []byte, width int, s *scratch) {
 	c.encoding = format.DeltaLengthByteArray
+	c.body = slices.Grow(c.body, len(data)+len(data)/width)
 	s.indices = s.indices[:0]
 	for range min(pageRows, len(data)/width) {
 		s.indices = append(s.indices, int32(width)) //nolint:gosec // G115: a chunk of 2 GiB is refused
@@ -163,8 +165,8 @@ func (s *scratch) look(codes []uint32, definition []byte) (n int, err error) {
 
 // addIndices appends a page's entries of a dictionary that has so many of them by now.
 func (c *chunk) addIndices(indices []int32, entries int, s *scratch) {
-	width := bits.Len(uint(max(entries-1, 0))) //nolint:gosec // G115: not negative
-	c.addData(byte(width))
+	width := bits.Len(uint(max(entries-1, 0)))
+	c.addData(byte(width))                                                          //nolint:gosec // G115: at most 64
 	s.encoded, _ = (&rle.Encoding{BitWidth: width}).EncodeInt32(s.encoded, indices) // fails for widths above 32 only
 	c.addData(s.encoded...)
 }

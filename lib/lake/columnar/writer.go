@@ -18,8 +18,9 @@ import (
 
 // Writer writes one table as Parquet from columns, row group by row group, without
 // a struct for any row. Its files hold what schema.Encode of the same rows holds:
-// the same columns, metadata and statistics; the page index is left out. Equal
-// columns give equal bytes. It keeps one row group in memory.
+// the same columns, metadata and statistics; the page index
+// and the statistics of single pages are left out. Equal columns give equal bytes,
+// in whatever order they come. It keeps one row group in memory.
 type Writer struct {
 	out    *bufio.Writer
 	offset int64
@@ -135,7 +136,7 @@ func (w *Writer) write(parts ...[]byte) error {
 func (w *Writer) writeGroup(rows int) error {
 	group := format.RowGroup{
 		Columns: make([]format.ColumnChunk, len(w.leaves)), NumRows: int64(rows), FileOffset: w.offset,
-		Ordinal: int16(min(len(w.footer.RowGroups), 1<<15-1)), //nolint:gosec // G115: bounded
+		Ordinal: int16(min(len(w.footer.RowGroups), 1<<15-1)),
 	}
 	for i := range w.leaves {
 		described, err := w.writeChunk(&w.leaves[i], &w.chunks[i])
