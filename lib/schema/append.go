@@ -1,23 +1,17 @@
 package schema
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
 // appendRows is the size up to which the last row groups of a file are written
 // anew together with the rows that are appended.
 const appendRows = 32 << 10
-
-// magic begins and ends every Parquet file.
-const magic = "PAR1"
 
 // Append adds rows to a file that Encode or Append wrote, without decoding what
 // it does not touch: row groups are copied byte by byte. Small groups at the end
@@ -83,13 +77,7 @@ func Append[T Row](body []byte, rows []T, compare func(a, b *T) int, metadata ..
 	}
 	footer.RowGroups = groups
 	setPairs(footer, metadata)
-	encoded, err := thrift.Marshal(new(thrift.CompactProtocol), footer)
-	if err != nil {
-		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
-	}
-	out = append(out, encoded...)
-	out = binary.LittleEndian.AppendUint32(out, uint32(len(encoded))) //nolint:gosec // G115: a footer is kilobytes
-	return append(out, magic...), nil
+	return AppendFooter(out, footer)
 }
 
 // sorted is a sorted copy. Pointers are sorted, since a row is some hundred bytes.
@@ -167,40 +155,6 @@ func beginOf(column format.ColumnMetaData) int64 {
 	return column.DataPageOffset
 }
 
-func footerOf(body []byte) (*format.FileMetaData, error) {
-	if len(body) < 12 || string(body[len(body)-4:]) != magic {
-		return nil, errors.New("no Parquet file")
-	}
-	tail := len(body) - 8
-	start := tail - int(binary.LittleEndian.Uint32(body[tail:]))
-	if start < 4 {
-		return nil, errors.New("no footer")
-	}
-	footer := new(format.FileMetaData)
-	return footer, thrift.Unmarshal(new(thrift.CompactProtocol), body[start:tail], footer)
-}
-
-func lookup(footer *format.FileMetaData, key string) string {
-	for _, pair := range footer.KeyValueMetadata {
-		if pair.Key == key {
-			return pair.Value
-		}
-	}
-	return ""
-}
-
-// setPairs replaces footer entries of the same key and appends the others.
-func setPairs(footer *format.FileMetaData, metadata []Pair) {
-	for _, m := range metadata {
-		at := slices.IndexFunc(footer.KeyValueMetadata, func(pair format.KeyValue) bool { return pair.Key == m.Key })
-		if at < 0 {
-			footer.KeyValueMetadata = append(footer.KeyValueMetadata, format.KeyValue{Key: m.Key, Value: m.Value})
-			continue
-		}
-		footer.KeyValueMetadata[at].Value = m.Value
-	}
-}
-
 // pairsOf is the metadata of a file that is written anew, but for what every
 // writer puts down by itself.
 func pairsOf(footer *format.FileMetaData, metadata []Pair) []Pair {
@@ -230,22 +184,4 @@ func sameColumns[T Row](footer *format.FileMetaData) bool {
 		}
 	}
 	return true
-}
-
-// MetadataOf reads footer entries of a file, in the order of the keys; a missing
-// one is empty.
-func MetadataOf(body []byte, keys ...string) (values []string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			values, err = nil, fmt.Errorf("%w: %v", ErrCorrupt, r)
-		}
-	}()
-	footer, err := footerOf(body)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	for _, key := range keys {
-		values = append(values, lookup(footer, key))
-	}
-	return values, nil
 }

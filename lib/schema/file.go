@@ -2,19 +2,13 @@ package schema
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"strconv"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
-	"github.com/parquet-go/parquet-go/deprecated"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
-	"github.com/parquet-go/parquet-go/format"
 )
 
 // FormatVersion is the version of the tables' meaning; it stands in the metadata
@@ -73,8 +67,13 @@ func tableName[T Row]() string {
 // keeps a pool of encoders, so it is one for all.
 var codec = &zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1} //nolint:gochecknoglobals // immutable but for its pool
 
-// rowGroupRows bounds the memory of a writer and of a reader of one group.
-const rowGroupRows = 200_000
+// Compress writes a page with the codec of our tables to dst, which it grows where
+// it is short. It may be called by several goroutines at once.
+func Compress(dst, page []byte) ([]byte, error) { return codec.Encode(dst, page) }
+
+// RowGroupRows is the most rows of a row group: it bounds the memory of a writer and
+// of a reader of one group.
+const RowGroupRows = 200_000
 
 func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T] {
 	var row T
@@ -84,7 +83,7 @@ func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T]
 		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
 		parquet.KeyValueMetadata("leadlake.table", row.Table()),
 		parquet.KeyValueMetadata("leadlake.schema", strconv.Itoa(FormatVersion)),
-		parquet.MaxRowsPerRowGroup(rowGroupRows),
+		parquet.MaxRowsPerRowGroup(RowGroupRows),
 		parquet.DataPageStatistics(len(row.Personal()) == 0),
 	}
 	for _, column := range row.Personal() {
@@ -249,56 +248,4 @@ func (c *columnReader) fill() error {
 		}
 		c.values = nil
 	}
-}
-
-// Metadata reads one footer entry of a file.
-func Metadata(body []byte, key string) (string, error) {
-	values, err := MetadataOf(body, key)
-	if err != nil {
-		return "", err
-	}
-	return values[0], nil
-}
-
-// mapColumns are the columns of type Map.
-func mapColumns[T Row]() map[string]bool {
-	columns := map[string]bool{}
-	t := reflect.TypeFor[T]()
-	for field := range t.Fields() {
-		if field.Type == reflect.TypeFor[Map]() {
-			name, _, _ := strings.Cut(field.Tag.Get("parquet"), ",")
-			columns[name] = true
-		}
-	}
-	return columns
-}
-
-// annotateMaps rewrites the footer of a whole file so that its map columns say
-// MAP, as every engine expects. parquet-go writes that annotation only for Go
-// maps, whose order is random.
-func annotateMaps(body []byte, columns map[string]bool) ([]byte, error) {
-	if len(columns) == 0 {
-		return body, nil
-	}
-	tail := len(body) - 8
-	start := tail - int(binary.LittleEndian.Uint32(body[tail:]))
-	var footer format.FileMetaData
-	protocol := new(thrift.CompactProtocol)
-	if err := thrift.Unmarshal(protocol, body[start:tail], &footer); err != nil {
-		return nil, err
-	}
-	for i := range footer.Schema {
-		element := &footer.Schema[i]
-		if columns[element.Name] && element.NumChildren.V == 1 {
-			element.ConvertedType = thrift.New(deprecated.Map)
-			element.LogicalType = format.LogicalType{Value: &format.MapType{}}
-		}
-	}
-	encoded, err := thrift.Marshal(protocol, &footer)
-	if err != nil {
-		return nil, err
-	}
-	body = append(body[:start], encoded...)
-	body = binary.LittleEndian.AppendUint32(body, uint32(len(encoded))) //nolint:gosec // G115: a footer is kilobytes
-	return append(body, "PAR1"...), nil
 }
