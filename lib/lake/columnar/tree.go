@@ -102,7 +102,7 @@ func (t *treeOf) node(def, rep, ancestor uint8) (*node, error) {
 	}
 	switch {
 	case element.RepetitionType.V == format.Repeated: // a list that is not called one
-		item, err := t.item(def+1, rep+1)
+		item, err := t.item(def+1, rep+1, def+1)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +111,7 @@ func (t *treeOf) node(def, rep, ancestor uint8) (*node, error) {
 		return t.list(nullable, def, rep, ancestor)
 	case isGroup(element) && isA(element, deprecated.Map) && element.NumChildren.V == 1:
 		t.at++
-		pairs, err := t.item(def+1, rep+1)
+		pairs, err := t.item(def+1, rep+1, def+1)
 		if err != nil {
 			return nil, err
 		}
@@ -122,11 +122,11 @@ func (t *treeOf) node(def, rep, ancestor uint8) (*node, error) {
 		pairs.field.Type = of.Elem()
 		return listOfItems(element.Name, of, pairs, def, ancestor, nullable), nil
 	}
-	n, err := t.item(def, rep)
+	n, err := t.item(def, rep, ancestor)
 	if err != nil {
 		return nil, err
 	}
-	n.ancestor, n.field.Nullable = ancestor, nullable
+	n.field.Nullable = nullable
 	return n, nil
 }
 
@@ -146,7 +146,7 @@ func (t *treeOf) list(nullable bool, def, rep, ancestor uint8) (*node, error) {
 		t.at++
 		item, err = t.node(def+1, rep+1, def+1)
 	} else {
-		item, err = t.item(def+1, rep+1)
+		item, err = t.item(def+1, rep+1, def+1)
 	}
 	if err != nil {
 		return nil, err
@@ -172,10 +172,10 @@ func (n *node) listLevel() uint8 {
 
 // item reads the element at hand as one that is there at def, without regard to how
 // it repeats.
-func (t *treeOf) item(def, rep uint8) (*node, error) {
+func (t *treeOf) item(def, rep, ancestor uint8) (*node, error) {
 	element := &t.elements[t.at]
 	t.at++
-	n := &node{field: arrow.Field{Name: element.Name}, def: def, rep: rep, ancestor: def}
+	n := &node{field: arrow.Field{Name: element.Name}, def: def, rep: rep, ancestor: ancestor}
 	if !isGroup(element) {
 		of, err := arrowType(element)
 		if err != nil {
@@ -189,7 +189,7 @@ func (t *treeOf) item(def, rep uint8) (*node, error) {
 	n.shape = structShape
 	var fields []arrow.Field
 	for range element.NumChildren.V {
-		child, err := t.node(def, rep, def)
+		child, err := t.node(def, rep, ancestor)
 		if err != nil {
 			return nil, err
 		}
