@@ -46,7 +46,8 @@ const batchRows = 64 << 10
 // nulls or empty lists alone, no value is looked at.
 //
 // Malformed files give an error that matches [ErrCorrupt], never a panic, and after
-// an error nothing more is yielded.
+// an error nothing more is yielded. Checksums of pages are not compared: a bit that
+// fell over may change a value, as with any reader of Arrow.
 func Records(ctx context.Context, body []byte, columns ...string) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
 		t, err := open(body, columns)

@@ -38,9 +38,9 @@ type leaf struct {
 	recordDefs levels
 
 	fixed, text, plain []byte // memory of page
-	offsets             []uint32
-	codes               []int32
-	own, gaps           values // memory of record
+	offsets            []uint32
+	codes              []int32
+	own, gaps          values // memory of record
 }
 
 func newLeaf(element *format.SchemaElement, column int, def, rep uint8) *leaf {
@@ -106,9 +106,6 @@ func (l *leaf) needDictionary(s *shared) error {
 		}
 		return errors.New("a page of indices without a dictionary")
 	}
-	if err := p.check(); err != nil {
-		return err
-	}
 	src := p.body
 	if p.compressed {
 		var err error
@@ -155,9 +152,6 @@ func (l *leaf) load(s *shared) (bool, error) {
 	l.next++
 	l.entry, l.end, l.value = 0, p.entries, 0
 	l.page = values{}
-	if err := p.check(); err != nil {
-		return false, err
-	}
 	src := p.body
 	reps, defs := src[:p.reps], src[p.reps:p.reps+p.defs]
 	if p.v2 {

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math/bits"
 
@@ -25,8 +24,7 @@ type page struct {
 	entries    int // values, nulls and empty lists
 	v2         bool
 	compressed bool
-	reps, defs int   // V2: bytes of the levels, which are not compressed
-	crc        int32 // 0: none
+	reps, defs int // V2: bytes of the levels, which are not compressed
 }
 
 // chunk is one column of one row group.
@@ -62,7 +60,7 @@ func chunkOf(body []byte, meta *format.ColumnMetaData) (chunk, error) {
 		if size < 0 || size > len(rest) || header.UncompressedPageSize < 0 || header.UncompressedPageSize > largestPage {
 			return chunk{}, fmt.Errorf("a page of %d bytes, %d in the file", header.UncompressedPageSize, size)
 		}
-		p := page{body: rest[:size], size: int(header.UncompressedPageSize), compressed: meta.Codec != format.Uncompressed, crc: header.CRC}
+		p := page{body: rest[:size], size: int(header.UncompressedPageSize), compressed: meta.Codec != format.Uncompressed}
 		rest = rest[size:]
 		if !p.describe(header) {
 			continue // an index page, or one of a later format
@@ -98,14 +96,6 @@ func (p *page) describe(header *format.PageHeader) bool {
 		return false
 	}
 	return true
-}
-
-// check compares the page's checksum, where it has one.
-func (p *page) check() error {
-	if p.crc != 0 && crc32.ChecksumIEEE(p.body) != uint32(p.crc) { //nolint:gosec // G115: the same bits
-		return errors.New("a page's checksum is wrong")
-	}
-	return nil
 }
 
 // isCoded tells whether values of an encoding are indices of a dictionary.

@@ -148,7 +148,7 @@ func repeated(to []int32, code, n int) ([]int32, error) {
 // sized is a slice of n of anything, in the memory of to if that is large enough.
 func sized[T any](to []T, n int) []T {
 	if cap(to) < n {
-		return make([]T, n)
+		return make([]T, n, n+n/8)
 	}
 	return to[:n]
 }
@@ -216,7 +216,12 @@ func plainTexts(text []byte, offsets []uint32, src []byte, n int) ([]byte, []uin
 		}
 		if size <= fewBytes && at+fewBytes <= len(src) {
 			// What is copied too much is overwritten by the next: cheaper than a call.
-			*(*[fewBytes]byte)(text[end:]) = *(*[fewBytes]byte)(src[at:])
+			a, b, c, d := eight(src[at:]), eight(src[at+8:]), eight(src[at+16:]), eight(src[at+24:])
+			to := text[end : end+fewBytes]
+			binary.LittleEndian.PutUint64(to, a)
+			binary.LittleEndian.PutUint64(to[8:], b)
+			binary.LittleEndian.PutUint64(to[16:], c)
+			binary.LittleEndian.PutUint64(to[24:], d)
 		} else {
 			copy(text[end:], src[at:at+size])
 		}
@@ -225,6 +230,8 @@ func plainTexts(text []byte, offsets []uint32, src []byte, n int) ([]byte, []uin
 	offsets[n] = uint32(end) //nolint:gosec // G115: less than src
 	return text[:end], offsets, nil
 }
+
+func eight(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // fewBytes is the length up to which a text is copied as if it had this length.
 const fewBytes = 32
