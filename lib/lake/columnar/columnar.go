@@ -1,113 +1,83 @@
 // Package columnar reads the lake's Parquet tables into Arrow records. It is the
 // only door between the two, a package of its own so that the ingest function
 // links no Arrow.
+//
+// The pages are decoded by parquet-go's codecs and encodings straight from the
+// bytes of the file into Go slices, which Arrow arrays then wrap: there are no row
+// structs and no readers between. A call holds one page of each column, one record
+// and the dictionaries of one row group.
 package columnar
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
-	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/file"
-	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
 // ErrColumn says that a table lacks a column or has it in another type.
 var ErrColumn = errors.New("columnar: column")
 
+// ErrCorrupt says that bytes are no whole Parquet file.
+var ErrCorrupt = errors.New("columnar: corrupt table file")
+
 // batchRows is the size of a record: large enough to forget the cost of a batch,
 // small enough for the cache.
 const batchRows = 64 << 10
 
-// Records yields the named top-level columns of a Parquet file, in row order, as
-// records of at most 64 Ki rows. Text columns that are dictionary-encoded in the
-// file come as dictionaries. A record is borrowed for one turn of the loop. After
-// an error nothing more is yielded. The file must be one of ours: malformed
-// Parquet may panic inside the library.
+// Records yields the named top-level columns of a Parquet file, in row order and
+// in the order the file has them, as records of at most 64 Ki rows that never cross
+// the end of a row group. Every record of a call has the same schema.
+//
+// A record is borrowed for one turn of the loop: its memory is used for the next
+// one, so who keeps values copies them; Retain does not help. Dictionaries alone
+// are never written to again.
+//
+// A top-level text column comes as a dictionary of int32 indices if every page of
+// it in the file is dictionary-encoded; a file that mixes dictionary with plain
+// pages gives plain text. All records of a row group share one dictionary:
+// Dictionary().Data() is the same pointer, so what was looked up for an entry holds
+// until it changes. Text below a list is always plain. Columns that Parquet calls
+// required have no validity bitmap and a NullN of 0. Of a page without values,
+// nulls or empty lists alone, no value is looked at.
+//
+// Malformed files give an error that matches [ErrCorrupt], never a panic, and after
+// an error nothing more is yielded. Checksums of pages are not compared: a bit that
+// fell over may change a value, as with any reader of Arrow.
 func Records(ctx context.Context, body []byte, columns ...string) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		if err := each(ctx, body, columns, func(rec arrow.Record) bool { return yield(rec, nil) }); err != nil {
+		t, err := open(body, columns)
+		if err != nil {
 			yield(nil, err)
+			return
 		}
-	}
-}
-
-func each(ctx context.Context, body []byte, columns []string, visit func(arrow.Record) bool) error {
-	reader, err := file.NewParquetReader(bytes.NewReader(body), file.WithReadProps(parquet.NewReaderProperties(memory.DefaultAllocator)))
-	if err != nil {
-		return fmt.Errorf("columnar: open: %w", err)
-	}
-	defer func() { _ = reader.Close() }() // over memory: there is nothing to lose
-	leaves, dictionaries, err := leavesOf(reader, columns)
-	if err != nil {
-		return err
-	}
-	if reader.NumRows() == 0 {
-		return nil
-	}
-	properties := pqarrow.ArrowReadProperties{BatchSize: batchRows}
-	for _, leaf := range dictionaries {
-		properties.SetReadDict(leaf, true)
-	}
-	table, err := pqarrow.NewFileReader(reader, properties, memory.DefaultAllocator)
-	if err != nil {
-		return fmt.Errorf("columnar: read: %w", err)
-	}
-	records, err := table.GetRecordReader(ctx, leaves, nil)
-	if err != nil {
-		return fmt.Errorf("columnar: read: %w", err)
-	}
-	defer records.Release()
-	for records.Next() {
-		if !visit(records.Record()) {
-			return nil
-		}
-	}
-	if err := records.Err(); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("columnar: read: %w", err)
-	}
-	return nil
-}
-
-// leavesOf finds the leaf columns below the named ones, and which of them are
-// top-level text that the file keeps as a dictionary.
-func leavesOf(reader *file.Reader, columns []string) (leaves, dictionaries []int, err error) {
-	schema := reader.MetaData().Schema
-	found := map[string]bool{}
-	wanted := map[string]bool{}
-	for _, column := range columns {
-		wanted[column] = true
-	}
-	for i := range schema.NumColumns() {
-		path := schema.Column(i).ColumnPath()
-		if !wanted[path[0]] {
-			continue
-		}
-		found[path[0]] = true
-		leaves = append(leaves, i)
-		if len(path) == 1 && schema.Column(i).PhysicalType() == parquet.Types.ByteArray && reader.NumRowGroups() > 0 {
-			chunk, err := reader.MetaData().RowGroup(0).ColumnChunk(i)
+		for {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			rec, err := t.next()
 			if err != nil {
-				return nil, nil, fmt.Errorf("columnar: column %s: %w", path[0], err)
+				yield(nil, err)
+				return
 			}
-			if chunk.HasDictionaryPage() {
-				dictionaries = append(dictionaries, i)
+			if rec == nil || !yield(rec, nil) {
+				return
 			}
 		}
 	}
-	for _, column := range columns {
-		if !found[column] {
-			return nil, nil, fmt.Errorf("%w: the file has no %s", ErrColumn, column)
-		}
+}
+
+// guard turns a panic of the decoders into an error; it is deferred around them and
+// never around a caller's loop body.
+func guard(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", ErrCorrupt, r)
 	}
-	return leaves, dictionaries, nil
 }
 
 // Replace returns rec with the text column from replaced by a column to, whose
