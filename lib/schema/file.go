@@ -76,15 +76,22 @@ var codec = &zstd.Codec{Level: zstd.SpeedFastest, Concurrency: 1} //nolint:goche
 // rowGroupRows bounds the memory of a writer and of a reader of one group.
 const rowGroupRows = 200_000
 
+// grouped is a Row whose groups are larger or smaller than rowGroupRows.
+type grouped interface{ rowGroupRows() int64 }
+
 func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T] {
 	var row T
+	groupRows := int64(rowGroupRows)
+	if g, ok := any(row).(grouped); ok {
+		groupRows = g.rowGroupRows()
+	}
 	options := []parquet.WriterOption{
 		parquet.SchemaOf(*new(T)),
 		parquet.Compression(codec),
 		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
 		parquet.KeyValueMetadata("leadlake.table", row.Table()),
 		parquet.KeyValueMetadata("leadlake.schema", strconv.Itoa(FormatVersion)),
-		parquet.MaxRowsPerRowGroup(rowGroupRows),
+		parquet.MaxRowsPerRowGroup(groupRows),
 		parquet.DataPageStatistics(len(row.Personal()) == 0),
 	}
 	for _, column := range row.Personal() {
