@@ -237,7 +237,7 @@ type OrderRow struct {
 func OrderHash(shop, order string) int64 {
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(shop + "\x00" + order)) // never fails
-	return int64(hash.Sum64()) //nolint:gosec // G115: the same 64 bits
+	return int64(hash.Sum64())                       //nolint:gosec // G115: the same 64 bits
 }
 
 // OrderInterestRow is the part of OrderRow that says what a purchase was about.
