@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 func orderRows(random *rand.Rand, n int) []schema.OrderRow {
 	rows := make([]schema.OrderRow, n)
 	for i := range rows {
-		id := fmt.Sprintf("%d", random.Int64())
+		id := strconv.FormatInt(random.Int64(), 10)
 		total := random.Int64N(1000)
 		rows[i] = schema.OrderRow{
 			OrderHash: schema.OrderHash("main", id), Shop: "main", OrderID: id, Token: fmt.Sprintf("p%d", random.IntN(50)), TotalMinor: total,
