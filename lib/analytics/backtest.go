@@ -20,7 +20,7 @@ func (p *Predictions) backtest(b *Base) {
 	if b.Len() == 0 {
 		return
 	}
-	first := b.earliest()
+	first := b.Earliest()
 	held := min(int(b.AsOf-first)/3, longestHoldout)
 	if held < 1 {
 		p.say(ModelBacktest, Refused+"span_days", float64(b.AsOf-first))

@@ -224,11 +224,23 @@ func (b *Base) daysOf(place int, days []Day) []Day {
 	return days
 }
 
-// earliest is the first day with a purchase of a client, the as-of day without any.
-func (b *Base) earliest() Day {
+// Earliest is the first day with a purchase of a client, the as-of day without any.
+func (b *Base) Earliest() Day {
 	first := b.AsOf
 	for _, number := range b.numbers {
 		first = min(first, b.states[number].first)
 	}
 	return first
+}
+
+// monthsBack is how many months before the as-of month that of a purchase is.
+func (b *Base) monthsBack(day Day) int {
+	begins := b.sums.begins // fall
+	at, _ := slices.BinarySearchFunc(begins, day, func(begin, day Day) int {
+		if begin > day {
+			return -1
+		}
+		return 1
+	})
+	return at
 }

@@ -34,6 +34,7 @@ type Scores struct {
 
 	base      *Base
 	rfm       RFMScores
+	months    []string    // by distance from the as-of month
 	predicted []Predicted // by place; nil before Predict
 }
 
@@ -54,6 +55,9 @@ func Score(b *Base) *Scores {
 		entity := out.ABC[i].Entity
 		out.ABCXYZ = append(out.ABCXYZ, out.XYZ[i].cross(&out.ABC[i])...)
 		out.Thresholds = append(out.Thresholds, abcThreshold(entity, c.Method, c.A, c.B), xyzThreshold(entity, b.Metrics.XYZ))
+	}
+	for back := range b.sums.begins {
+		out.months = append(out.months, (b.sums.last - Month(back)).String()) //nolint:gosec // G115: months of four-digit years
 	}
 	out.LTV = LifetimeValues(b)
 	out.AddThresholds(out.LTV.Threshold, cohortThreshold(b.Metrics))
@@ -93,7 +97,7 @@ func (s *Scores) Client(place int) Scored {
 		AverageMinor: average, AverageKnown: known, RecencyDays: int64(s.base.AsOf - client.LastDay),
 		R: score.R, F: score.F, M: score.M, Code: score.Code, Segment: score.Segment,
 		ABC: classTexts[s.ABC[clientsAt].Class(place)-'A'], XYZ: xyzText(s.XYZ[clientsAt].classes[place]),
-		CohortMonth: client.FirstDay.Month().String(), Categories: s.base.Bought(place),
+		CohortMonth: s.months[s.base.monthsBack(client.FirstDay)], Categories: s.base.Bought(place),
 	}
 	if s.predicted != nil {
 		out.Predicted = s.predicted[place]

@@ -21,7 +21,7 @@ func Seasonality(b *Base) ([]schema.SeasonalityRow, []schema.ThresholdRow) {
 	var thresholds []schema.ThresholdRow
 	seasons := make([]season, len(b.Metrics.Seasons))
 	order := make([]int, len(seasons))
-	earliest := b.earliest()
+	earliest := b.Earliest()
 	for i, of := range b.Metrics.Seasons {
 		order[i] = i
 		month, day, _ := of.Date() // checked by NewAccumulator

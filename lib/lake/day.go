@@ -27,7 +27,11 @@ type dayObject[T schema.Row] struct {
 }
 
 func readObject[T schema.Row](ctx context.Context, store objstore.Store, prefix, day string) (dayObject[T], error) {
-	o := dayObject[T]{key: dayKey(prefix, day)}
+	return readObjectAt[T](ctx, store, dayKey(prefix, day))
+}
+
+func readObjectAt[T schema.Row](ctx context.Context, store objstore.Store, key string) (dayObject[T], error) {
+	o := dayObject[T]{key: key}
 	body, info, err := store.Get(ctx, o.key)
 	if errors.Is(err, objstore.ErrNotExist) {
 		return o, nil

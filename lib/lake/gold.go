@@ -49,8 +49,11 @@ func RunID(inputs map[string]string) string {
 }
 
 // TableKey is where a table of a run lies.
-func TableKey(table string, ref RunRef) string {
-	return GoldPrefix + table + "/asof=" + ref.AsOf + "/run=" + ref.Run + "/part-0000.parquet"
+func TableKey(table string, ref RunRef) string { return PartKey(table, ref, 0) }
+
+// PartKey is the key of one of the files of a table that is written in several.
+func PartKey(table string, ref RunRef, part int) string {
+	return fmt.Sprintf("%s%s/asof=%s/run=%s/part-%04d.parquet", GoldPrefix, table, ref.AsOf, ref.Run, part)
 }
 
 // manifestKey keeps the manifest of every run; current.json is a copy of the one
@@ -67,7 +70,12 @@ func AddTable[T schema.Row](ctx context.Context, store objstore.Store, run *Run,
 		return err
 	}
 	var row T
-	key := TableKey(row.Table(), run.RunRef)
+	return AddTableFile(ctx, store, run, row.Table(), body, len(rows))
+}
+
+// AddTableFile is AddTable of a file that is already there.
+func AddTableFile(ctx context.Context, store objstore.Store, run *Run, table string, body []byte, rows int) (err error) {
+	key := TableKey(table, run.RunRef)
 	if _, err = store.Create(ctx, key, body); errors.Is(err, objstore.ErrExist) {
 		old, _, readErr := store.Get(ctx, key)
 		if readErr != nil {
@@ -84,7 +92,7 @@ func AddTable[T schema.Row](ctx context.Context, store objstore.Store, run *Run,
 	if run.Tables == nil {
 		run.Tables = map[string]TableFile{}
 	}
-	run.Tables[row.Table()] = TableFile{Key: key, Rows: int64(len(rows)), Bytes: int64(len(body)), SHA256: bodyHash(body)}
+	run.Tables[table] = TableFile{Key: key, Rows: int64(rows), Bytes: int64(len(body)), SHA256: bodyHash(body)}
 	return nil
 }
 

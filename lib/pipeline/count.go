@@ -31,7 +31,7 @@ const maxWorkers = 8
 // countOrders takes all folded orders in. A bucket holds all orders of nearly all its
 // clients, so it is read, counted and forgotten, side by side with others; the clients
 // whose orders lie in several are found first, by the tokens alone.
-func countOrders(ctx context.Context, orders foldedOrders, of owners, options analytics.Options) (*analytics.Base, error) {
+func countOrders(ctx context.Context, orders *foldedOrders, of owners, options analytics.Options) (*analytics.Base, error) {
 	options.Clients = of
 	accumulator, err := analytics.NewAccumulator(options)
 	if err != nil {
@@ -143,7 +143,7 @@ type bucketOwners struct {
 const askAll = analytics.Nobody - 1
 
 // read looks every token up.
-func (b *bucketOwners) read(ctx context.Context, orders foldedOrders, bucket int) error {
+func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket int) error {
 	for rec, err := range orders.records(ctx, bucket, tokenColumns(b.of)...) {
 		if err != nil {
 			return err

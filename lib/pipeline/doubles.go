@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -80,36 +81,12 @@ func (p *Pipeline) DoubleReports(ctx context.Context) ([]DoubleReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	since := p.now().AddDate(0, 0, -doubleDays)
-	var told []teller // 16 bytes an order, so that a marketplace's year fits
-	var names []string
-	index := map[string]int{}
-	orders := map[string]int{}
-	seed := maphash.MakeSeed()
-	for bucket := range orderBuckets {
-		table, err := lake.ReadTable[saleGlance](ctx, p.store, bucketKey(bucket))
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range table.Rows {
-			if row.Token == "" || row.TotalMinor == 0 || row.At.Before(since) {
-				continue
-			}
-			token := deciders.of(row.Token, row.MoreTokens)
-			key := sale{
-				client: cmp.Or(clientOf[token], token), currency: cmp.Or(row.Currency, cfg.Business.Currency),
-				day: dayNumber(row.At.In(cfg.Location())), totalMinor: row.TotalMinor,
-			}
-			i, known := index[row.Source]
-			if !known {
-				i, names = len(names), append(names, row.Source)
-				index[row.Source] = i
-			}
-			told = append(told, teller{sale: maphash.Comparable(seed, key), source: i})
-			orders[row.Source]++
-		}
+	glance := salesGlance{since: p.now().AddDate(0, 0, -doubleDays), cfg: cfg, clientOf: clientOf, deciders: deciders, seed: maphash.MakeSeed()}
+	if err := p.readingOrders(ctx, func(folded *foldedOrders) error { return glance.read(ctx, folded) }); err != nil {
+		return nil, err
 	}
-	alike := pairs(told, names)
+	orders := glance.orders
+	alike := pairs(glance.told, glance.names)
 	var found []DoubleReport
 	for pair, n := range alike {
 		d := DoubleReport{A: pair[0], B: pair[1], Alike: n, OrdersA: orders[pair[0]], OrdersB: orders[pair[1]]}
@@ -122,6 +99,49 @@ func (p *Pipeline) DoubleReports(ctx context.Context) ([]DoubleReport, error) {
 	}
 	slices.SortFunc(found, func(x, y DoubleReport) int { return cmp.Or(cmp.Compare(x.A, y.A), cmp.Compare(x.B, y.B)) })
 	return found, nil
+}
+
+// salesGlance is what orders tell of sales.
+type salesGlance struct {
+	since    time.Time
+	cfg      *config.Config
+	clientOf map[string]string // by token
+	deciders deciders
+	seed     maphash.Seed
+
+	told   []teller // 16 bytes an order, so that a marketplace's year fits
+	names  []string // of sources
+	orders map[string]int
+}
+
+// read glances at all orders, from the beginning when it is called again.
+func (g *salesGlance) read(ctx context.Context, folded *foldedOrders) error {
+	index := map[string]int{}
+	g.told, g.names, g.orders = nil, nil, map[string]int{}
+	for bucket := range orderBuckets {
+		rows, err := readOrders[saleGlance](ctx, folded, bucket)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if row.Token == "" || row.TotalMinor == 0 || row.At.Before(g.since) {
+				continue
+			}
+			token := g.deciders.of(row.Token, row.MoreTokens)
+			key := sale{
+				client: cmp.Or(g.clientOf[token], token), currency: cmp.Or(row.Currency, g.cfg.Business.Currency),
+				day: dayNumber(row.At.In(g.cfg.Location())), totalMinor: row.TotalMinor,
+			}
+			i, known := index[row.Source]
+			if !known {
+				i, g.names = len(g.names), append(g.names, row.Source)
+				index[row.Source] = i
+			}
+			g.told = append(g.told, teller{sale: maphash.Comparable(g.seed, key), source: i})
+			g.orders[row.Source]++
+		}
+	}
+	return nil
 }
 
 // teller says which source reported a sale.

@@ -35,7 +35,7 @@ func (t *funnelTables) add(ctx context.Context, store objstore.Store, run *lake.
 // funnelOf joins the cards, the purchases that the clients' rows count and the
 // costs. Orders are read a second time only where interests are known: nothing
 // else of a purchase is asked for that the rows do not say.
-func funnelOf(ctx context.Context, n *night, orders foldedOrders) (funnelTables, error) {
+func funnelOf(ctx context.Context, n *night, orders *foldedOrders) (funnelTables, error) {
 	var t funnelTables
 	var err error
 	if t.costs, err = readCosts(ctx, n); err != nil {
@@ -79,14 +79,14 @@ func funnelClients(n *night) ([]analytics.FunnelClient, error) {
 }
 
 // readPurchases tells the funnel what every purchase was about.
-func readPurchases(ctx context.Context, n *night, orders foldedOrders, funnel *analytics.Funnel) error {
+func readPurchases(ctx context.Context, n *night, orders *foldedOrders, funnel *analytics.Funnel) error {
 	var categories []string
 	for bucket := range orderBuckets {
-		table, err := lake.ReadTable[schema.OrderInterestRow](ctx, orders.store, bucketKey(bucket))
+		rows, err := readOrders[schema.OrderInterestRow](ctx, orders, bucket)
 		if err != nil {
 			return err
 		}
-		for _, row := range table.Rows {
+		for _, row := range rows {
 			if !row.Purchase || row.Day > n.asOf || row.RevenueMinor == 0 && n.cfg.Metrics.SkipZeroOrders {
 				continue
 			}
@@ -106,7 +106,7 @@ func readPurchases(ctx context.Context, n *night, orders foldedOrders, funnel *a
 			funnel.Purchase(client, day, n.orderInterests[[2]string{row.Shop, row.OrderID}], categories)
 		}
 	}
-	return orders.done()
+	return orders.stand(ctx)
 }
 
 // readCosts folds what was stated by the end of the as-of day.

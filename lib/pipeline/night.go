@@ -118,16 +118,14 @@ func (p *Pipeline) analyse(ctx context.Context, request NightRequest) (NightRepo
 			return report, err
 		}
 	}
-	// Folding orders and resolving people read the same days and need nothing of
-	// each other. Both are waited for: nothing of a night goes on after it failed.
-	folding := make(chan foldedOrders, 1)
-	go func() { folding <- p.foldOrders(ctx, n) }()
-	err = resolve(ctx, n)
-	orders := <-folding
-	if err := errors.Join(err, orders.err); err != nil {
+	if err := resolve(ctx, n); err != nil {
 		return NightReport{}, err
 	}
-	if err := score(ctx, n, orders); err != nil {
+	orders, err := p.foldOrders(ctx, n, n.clients) // a new order is put where its client's are
+	if err != nil {
+		return NightReport{}, err
+	}
+	if err := score(ctx, n, &orders); err != nil {
 		return NightReport{}, err
 	}
 	if err := p.writeTables(ctx, n); err != nil {
@@ -212,17 +210,24 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	if n.store, err = p.pin(ctx); err != nil {
 		return nil, nil, err
 	}
-	n.eventDays = make(map[string]objstore.Version, len(n.days))
 	for key, version := range n.store.versions {
 		n.inputs[key] = string(version)
+	}
+	n.findEventDays()
+	n.run = lake.Run{RunRef: lake.RunRef{Run: lake.RunID(n.inputs), AsOf: n.asOf}, Predecessor: n.before, Inputs: n.inputs}
+	return n, current, nil
+}
+
+// findEventDays lists the days of a pinned lake that have events.
+func (n *night) findEventDays() {
+	n.eventDays = make(map[string]objstore.Version)
+	for key, version := range n.store.versions {
 		if rest, ok := strings.CutPrefix(key, lake.EventsPrefix); ok {
 			day, _, _ := strings.Cut(rest, "/")
 			n.eventDays[day] = version
 		}
 	}
 	n.days = slices.Sorted(maps.Keys(n.eventDays))
-	n.run = lake.Run{RunRef: lake.RunRef{Run: lake.RunID(n.inputs), AsOf: n.asOf}, Predecessor: n.before, Inputs: n.inputs}
-	return n, current, nil
 }
 
 // resolve finds the clients and builds their cards, in two passes over the days:
@@ -292,7 +297,7 @@ func (n *night) models() []schema.ModelRow {
 }
 
 // score counts the folded orders and scores the clients.
-func score(ctx context.Context, n *night, orders foldedOrders) error {
+func score(ctx context.Context, n *night, orders *foldedOrders) error {
 	asOf, err := analytics.ParseDay(n.asOf)
 	if err != nil {
 		return err
@@ -303,10 +308,10 @@ func score(ctx context.Context, n *night, orders foldedOrders) error {
 	if err != nil {
 		return err
 	}
-	if err := n.census.orders(ctx, n, orders.store); err != nil {
+	if err := n.census.orders(ctx, n, orders); err != nil {
 		return err
 	}
-	if err := orders.done(); err != nil {
+	if err := orders.stand(ctx); err != nil {
 		return err
 	}
 	n.scores = analytics.Score(n.base)

@@ -6,37 +6,36 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"iter"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
 const orderBuckets = 64
 
-// ordersFormat is the form of the rows of lake/orders.
-const ordersFormat = 2
+// ordersFormat is the form of the rows of lake/orders and of their places.
+const ordersFormat = 3
 
 // ordersStateKey says which days lake/orders holds, and up to when.
 const ordersStateKey = "lake/orders/state.json"
 
-// ordersState describes what was merged into lake/orders. Merging a day again is
-// harmless, so the state may lag behind the buckets but never runs ahead.
+// ordersState describes what was merged into lake/orders, the base. Merging a day
+// again is harmless, so the state may lag behind the buckets but never runs ahead.
 type ordersState struct {
-	Format   int                 `json:"format"`   // ordersFormat; buckets of another are made anew
-	AsOf     string              `json:"as_of"`    // statements after its end are not in
-	Timezone string              `json:"timezone"` // business days were cut in it
-	Days     map[string]orderDay `json:"days"`
+	Format   int    `json:"format"`   // ordersFormat; buckets of another are made anew
+	AsOf     string `json:"as_of"`    // statements after its end are not in
+	Timezone string `json:"timezone"` // business days were cut in it
+	Orders   int64  `json:"orders"`   // rows of all buckets
+	// Claim is fresh text of a night that writes buckets, or was killed while it did.
+	Claim string `json:"claim,omitempty"`
+	// Rebuild says that the night of Claim makes all buckets anew: what they hold
+	// may be of another format, or a part.
+	Rebuild bool                `json:"rebuild,omitempty"`
+	Days    map[string]orderDay `json:"days"`
 }
 
 type orderDay struct {
@@ -44,170 +43,153 @@ type orderDay struct {
 	Later   bool             `json:"later"`   // the day had statements after AsOf
 }
 
+// orderSettings are the sizes by which orders are folded.
+type orderSettings struct {
+	// overlayFrom is from how many orders in the base on a night may leave the base
+	// alone. A smaller one is written in seconds, and then every reader finds all
+	// in one place.
+	overlayFrom int64
+	// overlayShare: a night leaves the base alone while what came since is less than
+	// one statement to so many orders. To fold that on top costs little beside
+	// reading the base, and at a usual three statements an order the base is
+	// rewritten about twice in 3 % growth.
+	overlayShare int64
+	// overlayDays is how many days of events a night reads again before it merges
+	// them, however few orders they hold.
+	overlayDays int
+	// statements is how many of them are held in memory at once: some 2 GB.
+	statements int
+	hash       func(shop, order string) int64
+}
+
+func defaultOrderSettings() orderSettings {
+	return orderSettings{overlayFrom: 1_000_000, overlayShare: 32, overlayDays: 31, statements: 4_000_000, hash: schema.OrderHash}
+}
+
+// clientOf tells whose an order is. card.Clients is one, the index of the last
+// night another.
+type clientOf interface {
+	OfEvent(tokens []string) string
+}
+
+// folding brings orders up to the end of a business day.
+type folding struct {
+	p        *Pipeline
+	n        *night
+	clients  clientOf
+	store    objstore.Store   // of the buckets: the lake, or memory for a day before the state's
+	state    ordersState      // as it was found
+	version  objstore.Version // of the state as it is now
+	rebuild  bool
+	inMemory bool
+	days     []string // whose statements are to be read
+	kept     map[string]orderDay
+}
+
 func bucketKey(bucket int) string {
 	return fmt.Sprintf("%s%02d/part-0000.parquet", lake.OrdersPrefix, bucket)
 }
 
-func bucketOf(shop, order string) int {
-	hash := fnv.New32a()
-	_, _ = hash.Write([]byte(shop + "\x00" + order)) // never fails
-	return int(hash.Sum32() % orderBuckets)
-}
-
-// foldedOrders is where the folded orders of a night lie. After they were read,
-// done says whether they were the ones of its day.
-type foldedOrders struct {
-	store objstore.Store
-	done  func() error
-	err   error
-}
-
-// records yields the named columns of a bucket.
-func (f foldedOrders) records(ctx context.Context, bucket int, columns ...string) iter.Seq2[arrow.Record, error] {
-	return func(yield func(arrow.Record, error) bool) {
-		body, _, err := f.store.Get(ctx, bucketKey(bucket))
-		if errors.Is(err, objstore.ErrNotExist) {
-			return
-		}
-		if err != nil {
-			yield(nil, fmt.Errorf("pipeline: read orders: %w", err))
-			return
-		}
-		for rec, err := range columnar.Records(ctx, body, columns...) {
-			if !yield(rec, err) {
-				return
-			}
-		}
+// foldOrders brings the orders up to the end of the night's day: in the lake
+// itself, over it where little is new, or for a day before the one that lake/orders
+// stands at in a store in memory, so that looking back changes nothing.
+func (p *Pipeline) foldOrders(ctx context.Context, n *night, clients clientOf) (foldedOrders, error) {
+	f, err := p.newFolding(ctx, n, clients)
+	if err != nil {
+		return foldedOrders{}, err
 	}
+	statements, later, err := f.collect(ctx, p.folds.statements, 0, 1)
+	if err != nil {
+		return foldedOrders{}, err
+	}
+	if f.mayLeaveBase(statements) {
+		over, err := f.overlay(ctx, statements)
+		return foldedOrders{p: p, store: f.store, version: f.version, over: over, pinned: true}, err
+	}
+	if _, err := f.merge(ctx, statements, later); err != nil {
+		return foldedOrders{}, err
+	}
+	return foldedOrders{p: p, store: f.store, version: f.version, pinned: !f.inMemory}, nil
 }
 
-// foldOrders brings the folded orders up to the end of a business day: in the
-// lake itself, or for a day before the one that lake/orders stands at in a store
-// in memory, so that looking back changes nothing.
-func (p *Pipeline) foldOrders(ctx context.Context, n *night) foldedOrders {
-	store, done, err := p.fold(ctx, n)
-	return foldedOrders{store: store, done: done, err: err}
-}
-
-func (p *Pipeline) fold(ctx context.Context, n *night) (orders objstore.Store, done func() error, err error) {
+// newFolding finds out what of a night's days the base does not hold yet.
+func (p *Pipeline) newFolding(ctx context.Context, n *night, clients clientOf) (*folding, error) {
 	state, version, err := p.readOrdersState(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	next := ordersState{Format: ordersFormat, AsOf: n.asOf, Timezone: n.cfg.Business.Timezone, Days: map[string]orderDay{}}
-	orders, done = p.store, func() error { return p.ordersStandAt(ctx, n.asOf) }
-	rebuild := state.Timezone != n.cfg.Business.Timezone || state.Format != ordersFormat
-	back := state.AsOf > n.asOf
-	if back {
-		orders, done, rebuild = new(objstore.Mem), func() error { return nil }, true
+	f := &folding{p: p, n: n, clients: clients, store: p.store, state: state, version: version, kept: map[string]orderDay{}}
+	f.rebuild = state.Rebuild || state.Timezone != n.cfg.Business.Timezone || state.Format != ordersFormat
+	if state.AsOf > n.asOf {
+		f.store, f.rebuild, f.inMemory = new(objstore.Mem), true, true
 	}
-	buckets := make([]map[[2]string][]schema.OrderEventRow, orderBuckets)
-	collected := map[string]orderDay{}
 	for _, day := range n.days {
-		info := n.eventDays[day]
 		old, known := state.Days[day]
-		if !rebuild && known && old.Version == info && (!old.Later || state.AsOf == n.asOf) {
-			next.Days[day] = old
+		if !f.rebuild && known && old.Version == n.eventDays[day] && (!old.Later || state.AsOf == n.asOf) {
+			f.kept[day] = old
 			continue
 		}
-		later, err := collectOrders(ctx, n, day, buckets)
-		if err != nil {
-			return nil, nil, err
-		}
-		collected[day] = orderDay{Version: info, Later: later}
+		f.days = append(f.days, day)
 	}
-	if !back && len(collected) > 0 {
-		// Before a bucket is touched the state says up to when statements may be in
-		// it: after a crash a night of an earlier day knows that it must look back.
-		if version, err = p.writeOrdersState(ctx, state, next, version); err != nil {
-			return nil, nil, err
-		}
-		state = next
-	}
-	for bucket, fresh := range buckets {
-		if err := p.mergeBucket(ctx, orders, n, bucket, fresh, rebuild); err != nil {
-			return nil, nil, err
-		}
-	}
-	if back {
-		return orders, done, nil
-	}
-	final := ordersState{Format: ordersFormat, AsOf: next.AsOf, Timezone: next.Timezone, Days: maps.Clone(next.Days)}
-	maps.Copy(final.Days, collected)
-	_, err = p.writeOrdersState(ctx, state, final, version)
-	return orders, done, err
+	return f, nil
 }
 
-// ordersStandAt finds out whether a night of a later day has merged its orders
-// while this one read them.
-func (p *Pipeline) ordersStandAt(ctx context.Context, asOf string) error {
-	state, _, err := p.readOrdersState(ctx)
-	if err == nil && state.AsOf != asOf {
-		return errMoved
-	}
-	return err
+// mayLeaveBase decides whether the statements are folded on top of the base instead
+// of being merged into it.
+func (f *folding) mayLeaveBase(s *statements) bool {
+	size := f.p.folds
+	return !f.rebuild && f.state.Claim == "" && f.state.Orders >= size.overlayFrom && s.passes == 1 &&
+		int64(s.count)*size.overlayShare < f.state.Orders && len(f.days) <= size.overlayDays
 }
 
-func collectOrders(ctx context.Context, n *night, day string, buckets []map[[2]string][]schema.OrderEventRow) (later bool, err error) {
-	table, err := lake.ReadDay[schema.OrderEventRow](ctx, n.store, lake.EventsPrefix, day)
-	if err != nil {
-		return false, err
-	}
-	for _, row := range table.Rows {
-		switch {
-		case !row.IsOrder || row.OrderID == "":
-		case !row.At.Before(n.end):
-			later = true
-		default:
-			if n.forgotten(row.Tokens) {
-				row.Tokens = nil
-			}
-			b := bucketOf(row.Shop, row.OrderID)
-			if buckets[b] == nil {
-				buckets[b] = map[[2]string][]schema.OrderEventRow{}
-			}
-			key := [2]string{row.Shop, row.OrderID}
-			buckets[b][key] = append(buckets[b][key], row)
+// folded adds statements to what is known of an order.
+func (f *folding) folded(known schema.OrderRow, events []schema.OrderEventRow) schema.OrderRow {
+	row := card.FoldOrder(known, events, f.n.location)
+	// No statement told a currency: the amounts were read as the business's own.
+	row.Currency = cmp.Or(row.Currency, f.n.cfg.Business.Currency)
+	row.OrderHash = f.p.folds.hash(row.Shop, row.OrderID)
+	return row
+}
+
+// bucketOf is where an order is put that the base does not hold: beside the others
+// of its client, but for those of clients that were one only later.
+func (f *folding) bucketOf(row *schema.OrderRow) int {
+	hash := row.OrderHash
+	if row.Token != "" {
+		if client := f.clients.OfEvent(append([]string{row.Token}, row.MoreTokens...)); client != "" {
+			hash = schema.OrderHash("", client)
 		}
 	}
-	return later, nil
+	return int(uint64(hash) % orderBuckets) //nolint:gosec // G115: any 64 bits
 }
 
-// mergeBucket folds new statements into a bucket. Two nights at once may both
-// write it: whoever loses the swap reads again.
-func (p *Pipeline) mergeBucket(ctx context.Context, store objstore.Store, n *night, bucket int, fresh map[[2]string][]schema.OrderEventRow, rebuild bool) error {
-	if len(fresh) == 0 && !rebuild {
+// compareRows is the order within a bucket.
+func compareRows(a, b *schema.OrderRow) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Shop, b.Shop), strings.Compare(a.OrderID, b.OrderID))
+}
+
+// stands is errMoved unless the state is the one that this folding wrote or found.
+func (f *folding) stands(ctx context.Context) error {
+	if f.inMemory {
 		return nil
 	}
-	for {
-		table, err := lake.ReadTable[schema.OrderRow](ctx, store, bucketKey(bucket))
-		if err != nil {
-			return err
-		}
-		if len(fresh) == 0 && len(table.Rows) == 0 {
-			return nil
-		}
-		known := make(map[[2]string]schema.OrderRow, len(table.Rows))
-		if !rebuild {
-			for _, row := range table.Rows {
-				anonymous(&row, n.erased)
-				known[[2]string{row.Shop, row.OrderID}] = row
-			}
-		}
-		for key, events := range fresh {
-			row := card.FoldOrder(known[key], events, n.location)
-			// No statement told a currency: the amounts were read as the business's own.
-			row.Currency = cmp.Or(row.Currency, n.cfg.Business.Currency)
-			known[key] = row
-		}
-		rows := slices.SortedFunc(maps.Values(known), func(a, b schema.OrderRow) int {
-			return cmp.Or(strings.Compare(a.Shop, b.Shop), strings.Compare(a.OrderID, b.OrderID))
-		})
-		err = table.Write(ctx, store, rows, p.nonce())
-		if !errors.Is(err, objstore.ErrChanged) && !errors.Is(err, objstore.ErrExist) {
-			return err
-		}
+	return f.p.ordersStand(ctx, f.version)
+}
+
+// ordersStand finds out whether another night has merged orders since the state was
+// in some version.
+func (p *Pipeline) ordersStand(ctx context.Context, version objstore.Version) error {
+	info, err := p.store.Head(ctx, ordersStateKey)
+	if errors.Is(err, objstore.ErrNotExist) {
+		info.Version, err = "", nil
 	}
+	if err != nil {
+		return fmt.Errorf("pipeline: look at the state of orders: %w", err)
+	}
+	if info.Version != version {
+		return errMoved
+	}
+	return nil
 }
 
 func (p *Pipeline) readOrdersState(ctx context.Context) (ordersState, objstore.Version, error) {

@@ -32,10 +32,15 @@ type pinned struct {
 const openDays = 2
 
 func (p *Pipeline) pin(ctx context.Context) (pinned, error) {
+	// The ledger first: what it lists is in events and contacts already.
+	return p.pinOf(ctx, lake.DeliveriesPrefix, lake.EventsPrefix, lake.ContactsPrefix)
+}
+
+// pinOf is the days below some prefixes, in that order.
+func (p *Pipeline) pinOf(ctx context.Context, prefixes ...string) (pinned, error) {
 	pin := pinned{Store: p.store, versions: map[string]objstore.Version{}, open: map[string][]byte{}}
 	recent := lake.Day(p.now().AddDate(0, 0, 1-openDays))
-	// The ledger first: what it lists is in events and contacts already.
-	for _, prefix := range []string{lake.DeliveriesPrefix, lake.EventsPrefix, lake.ContactsPrefix} {
+	for _, prefix := range prefixes {
 		for info, err := range p.store.List(ctx, prefix, "") {
 			if err != nil {
 				return pin, fmt.Errorf("pipeline: list %s: %w", prefix, err)

@@ -67,6 +67,7 @@ type Pipeline struct {
 	chain     auditTail
 	fetcher   webhook.Fetcher
 	pause     func(ctx context.Context, d time.Duration) error
+	folds     orderSettings
 }
 
 // New checks a configuration; it does not touch the store.
@@ -83,6 +84,7 @@ func New(c Config) (*Pipeline, error) {
 	p := &Pipeline{
 		store: c.Store, now: c.Now, log: c.Logger, key: identity.NewKey(c.TokenKey), nonce: c.Nonce,
 		settings: lake.NewConfigSource(c.Store, c.Now, 0), compactor: make(chan *lake.Compactor, 1),
+		folds: defaultOrderSettings(),
 	}
 	mac := hmac.New(sha256.New, c.TokenKey)
 	_, _ = mac.Write([]byte("leadlake rows of dropped files")) // a hash never fails

@@ -128,7 +128,11 @@ func (p *Pipeline) previewChange(ctx context.Context, change Change) (Preview, e
 		YAML: overridesYAML(change),
 	}
 	was, willBe := map[string]MovedClient{}, map[string]MovedClient{}
-	err = n.eachPurchase(ctx, p.store, func(tokens []string, minor int64) {
+	orders, err := p.ordersNow(ctx)
+	if err != nil {
+		return Preview{}, err
+	}
+	err = n.eachPurchase(ctx, &orders, func(tokens []string, minor int64) {
 		for _, side := range []struct {
 			clients *card.Clients
 			sums    map[string]MovedClient

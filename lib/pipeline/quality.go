@@ -10,8 +10,6 @@ import (
 	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity/phone"
-	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -114,14 +112,14 @@ func (o *recordOrder) tokens() []string {
 
 // eachPurchase visits the purchases that count, with their money in the base
 // currency; where no rate brings it there, it is none.
-func (n *night) eachPurchase(ctx context.Context, store objstore.Store, visit func(tokens []string, minor int64)) error {
+func (n *night) eachPurchase(ctx context.Context, orders *foldedOrders, visit func(tokens []string, minor int64)) error {
 	for bucket := range orderBuckets {
-		table, err := lake.ReadTable[recordOrder](ctx, store, bucketKey(bucket))
+		rows, err := readOrders[recordOrder](ctx, orders, bucket)
 		if err != nil {
 			return err
 		}
-		for i := range table.Rows {
-			o := &table.Rows[i]
+		for i := range rows {
+			o := &rows[i]
 			if !o.Purchase || o.Day > n.asOf || o.RevenueMinor == 0 && n.cfg.Metrics.SkipZeroOrders {
 				continue
 			}
@@ -136,8 +134,8 @@ func (n *night) eachPurchase(ctx context.Context, store objstore.Store, visit fu
 }
 
 // orders counts the purchases of every record.
-func (c *census) orders(ctx context.Context, n *night, store objstore.Store) error {
-	err := n.eachPurchase(ctx, store, func(tokens []string, minor int64) {
+func (c *census) orders(ctx context.Context, n *night, orders *foldedOrders) error {
+	err := n.eachPurchase(ctx, orders, func(tokens []string, minor int64) {
 		if client := c.clients.Number(tokens); client >= 0 {
 			c.merges.Order(client, tokens, minor)
 		}

@@ -1,30 +1,173 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"iter"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
+// groupRows is how many rows of a large table are gathered before they are written.
+const groupRows = schema.RowGroupRows / 4
+
+// addABC writes the abc table of a run.
 func addABC(ctx context.Context, store objstore.Store, run *lake.Run, s *analytics.Scores) error {
-	var rows []schema.ABCRow
-	for entity := range s.ABC {
-		for row := range s.ABC[entity].Rows(func(i int) string { return s.ID(entity, i) }) {
-			rows = append(rows, row)
-		}
+	var out bytes.Buffer
+	w, err := columnar.NewWriter[schema.ABCRow](&out)
+	if err != nil {
+		return err
 	}
-	return lake.AddTable(ctx, store, run, rows)
+	rows := 0
+	for block := range abcBlocks(s) {
+		if err := block.write(w); err != nil {
+			return err
+		}
+		rows += block.n
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return lake.AddTableFile(ctx, store, run, schema.ABCRow{}.Table(), out.Bytes(), rows)
 }
 
+// addXYZ writes the xyz table of a run.
 func addXYZ(ctx context.Context, store objstore.Store, run *lake.Run, s *analytics.Scores) error {
-	var rows []schema.XYZRow
-	for entity := range s.XYZ {
-		for value := range s.XYZ[entity].Values() {
-			rows = append(rows, value.Row(s.XYZ[entity].Entity, s.ID(entity, value.Index)))
+	var out bytes.Buffer
+	w, err := columnar.NewWriter[schema.XYZRow](&out)
+	if err != nil {
+		return err
+	}
+	rows := 0
+	for block := range xyzBlocks(s) {
+		if err := block.write(w); err != nil {
+			return err
+		}
+		rows += block.n
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return lake.AddTableFile(ctx, store, run, schema.XYZRow{}.Table(), out.Bytes(), rows)
+}
+
+// texts gathers the values of a text column one after the other.
+type texts struct {
+	data []byte
+	ends []uint32
+}
+
+func (t *texts) add(text string) {
+	t.data = append(t.data, text...)
+	t.ends = append(t.ends, uint32(len(t.data))) //nolint:gosec // G115: a group of short texts
+}
+
+func (t *texts) clear() { t.data, t.ends = t.data[:0], t.ends[:0] }
+
+// entities are the kinds of things that have classes, as the tables order them.
+var entities = []string{analytics.EntityCategory, analytics.EntityClient, analytics.EntityItem} //nolint:gochecknoglobals // a constant list
+
+// abcBlock is a group of rows of the abc table by columns.
+type abcBlock struct {
+	n             int
+	entity, class []uint32
+	id            texts
+	revenue       []int64
+	share, with   []float64
+}
+
+func (b *abcBlock) write(w *columnar.Writer) error {
+	g := w.Group(b.n)
+	g.Codes("entity", entities, b.entity)
+	g.Text("id", b.id.data, b.id.ends)
+	g.Ints("revenue_minor", b.revenue, nil)
+	g.Floats("share", b.share, nil)
+	g.Floats("cumulative_share", b.with, nil)
+	g.Codes("class", []string{"A", "B", "C"}, b.class)
+	return g.Close()
+}
+
+// abcBlocks yields the abc table block by block; each is lent for one turn.
+func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
+	return func(yield func(*abcBlock) bool) {
+		var b abcBlock
+		for entity := range s.ABC {
+			for row := range s.ABC[entity].Rows(func(i int) string { return s.ID(entity, i) }) {
+				b.n++
+				b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(row.Class[0]-'A')) //nolint:gosec // G115: one of three
+				b.id.add(row.ID)
+				b.revenue, b.share, b.with = append(b.revenue, row.RevenueMinor), append(b.share, row.Share), append(b.with, row.CumulativeShare)
+				if b.n == groupRows {
+					if !yield(&b) {
+						return
+					}
+					b.id.clear()
+					b = abcBlock{entity: b.entity[:0], class: b.class[:0], id: b.id, revenue: b.revenue[:0], share: b.share[:0], with: b.with[:0]}
+				}
+			}
+		}
+		if b.n > 0 {
+			yield(&b)
 		}
 	}
-	return lake.AddTable(ctx, store, run, rows)
+}
+
+// xyzBlock is a group of rows of the xyz table by columns.
+type xyzBlock struct {
+	n               int
+	entity, class   []uint32
+	id              texts
+	periods         []int64
+	mean, sigma, cv []float64
+	some, even      []bool // there is a value; the mean is above zero
+}
+
+func (b *xyzBlock) write(w *columnar.Writer) error {
+	g := w.Group(b.n)
+	g.Codes("entity", entities, b.entity)
+	g.Text("id", b.id.data, b.id.ends)
+	g.Ints("periods", b.periods, nil)
+	g.Floats("mean", b.mean, b.some)
+	g.Floats("sigma", b.sigma, b.some)
+	g.Floats("cv", b.cv, b.even)
+	g.Codes("class", []string{"", "X", "Y", "Z"}, b.class)
+	return g.Close()
+}
+
+// xyzBlocks yields the xyz table block by block; each is lent for one turn.
+func xyzBlocks(s *analytics.Scores) iter.Seq[*xyzBlock] {
+	return func(yield func(*xyzBlock) bool) {
+		var b xyzBlock
+		for entity := range s.XYZ {
+			for v := range s.XYZ[entity].Values() {
+				class := uint32(0)
+				if v.Class != 0 {
+					class = uint32(v.Class - 'X' + 1)
+				}
+				b.n++
+				b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, class) //nolint:gosec // G115: one of three
+				b.id.add(s.ID(entity, v.Index))
+				b.periods = append(b.periods, v.Periods)
+				b.mean, b.sigma, b.cv = append(b.mean, v.Mean), append(b.sigma, v.Sigma), append(b.cv, v.CV)
+				b.some, b.even = append(b.some, v.Periods > 0), append(b.even, v.HasCV)
+				if b.n == groupRows {
+					if !yield(&b) {
+						return
+					}
+					b.id.clear()
+					b = xyzBlock{
+						entity: b.entity[:0], class: b.class[:0], id: b.id, periods: b.periods[:0],
+						mean: b.mean[:0], sigma: b.sigma[:0], cv: b.cv[:0], some: b.some[:0], even: b.even[:0],
+					}
+				}
+			}
+		}
+		if b.n > 0 {
+			yield(&b)
+		}
+	}
 }

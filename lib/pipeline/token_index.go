@@ -165,6 +165,9 @@ func (t *tokenIndex) insert(token int) {
 }
 
 func (t *tokenIndex) find(token string) (int, bool) {
+	if len(t.slots) == 0 {
+		return 0, false
+	}
 	hash := hashToken(token)
 	mask := uint64(len(t.slots) - 1)
 	for at := hash & mask; t.slots[at] != 0; at = (at + 1) & mask {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -56,23 +55,30 @@ func (p *Pipeline) ordersOf(ctx context.Context, mine func(tokens []string) bool
 		first = last.AddDate(0, 0, 1-window).Format(time.DateOnly)
 	}
 	var orders []WhyOrder
-	for bucket := range orderBuckets {
-		narrow, err := lake.ReadTable[orderTokens](ctx, p.store, bucketKey(bucket))
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(narrow.Rows, func(row orderTokens) bool { return ofClient(row.Token, row.MoreTokens, mine) }) {
-			continue
-		}
-		table, err := lake.ReadTable[schema.OrderRow](ctx, p.store, bucketKey(bucket))
-		if err != nil {
-			return nil, err
-		}
-		for i := range table.Rows {
-			if row := &table.Rows[i]; ofClient(row.Token, row.MoreTokens, mine) {
-				orders = append(orders, WhyOrder{ClientOrder: clientOrder(row), Counted: row.Purchase && row.Day >= first})
+	err := p.readingOrders(ctx, func(folded *foldedOrders) error {
+		orders = nil
+		for bucket := range orderBuckets {
+			narrow, err := readOrders[orderTokens](ctx, folded, bucket)
+			if err != nil {
+				return err
+			}
+			if !slices.ContainsFunc(narrow, func(row orderTokens) bool { return ofClient(row.Token, row.MoreTokens, mine) }) {
+				continue
+			}
+			rows, err := readOrders[schema.OrderRow](ctx, folded, bucket)
+			if err != nil {
+				return err
+			}
+			for i := range rows {
+				if row := &rows[i]; ofClient(row.Token, row.MoreTokens, mine) {
+					orders = append(orders, WhyOrder{ClientOrder: clientOrder(row), Counted: row.Purchase && row.Day >= first})
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(orders, func(a, b WhyOrder) int { return compareOrders(a.ClientOrder, b.ClientOrder) })
 	return orders, nil

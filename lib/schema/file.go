@@ -75,15 +75,22 @@ func Compress(dst, page []byte) ([]byte, error) { return codec.Encode(dst, page)
 // of a reader of one group.
 const RowGroupRows = 200_000
 
+// grouped is a Row whose groups are larger or smaller than RowGroupRows.
+type grouped interface{ rowGroupRows() int64 }
+
 func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T] {
 	var row T
+	groupRows := int64(RowGroupRows)
+	if g, ok := any(row).(grouped); ok {
+		groupRows = g.rowGroupRows()
+	}
 	options := []parquet.WriterOption{
 		parquet.SchemaOf(*new(T)),
 		parquet.Compression(codec),
 		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
 		parquet.KeyValueMetadata("leadlake.table", row.Table()),
 		parquet.KeyValueMetadata("leadlake.schema", strconv.Itoa(FormatVersion)),
-		parquet.MaxRowsPerRowGroup(RowGroupRows),
+		parquet.MaxRowsPerRowGroup(groupRows),
 		parquet.DataPageStatistics(len(row.Personal()) == 0),
 	}
 	for _, column := range row.Personal() {

@@ -62,6 +62,32 @@ func (ClientRow) Table() string { return "clients" }
 // Personal implements Row.
 func (ClientRow) Personal() []string { return []string{"city", "company", "birth_month_day"} }
 
+// ClientOrdersRow is the part of ClientRow that orders alone say.
+type ClientOrdersRow struct {
+	ClientID          string  `parquet:"client_id"`
+	FirstOrderDay     *string `parquet:"first_order_day"`
+	LastOrderDay      *string `parquet:"last_order_day"`
+	Orders            int64   `parquet:"orders"`
+	OrderDays         int64   `parquet:"order_days"`
+	RevenueMinor      int64   `parquet:"revenue_minor"`
+	AverageOrderMinor *int64  `parquet:"average_order_minor"`
+	RecencyDays       *int64  `parquet:"recency_days"`
+	R                 *int64  `parquet:"r"`
+	F                 *int64  `parquet:"f"`
+	M                 *int64  `parquet:"m"`
+	RFMCode           *string `parquet:"rfm_code"`
+	RFMSegment        *string `parquet:"rfm_segment"`
+	ABC               *string `parquet:"abc"`
+	XYZ               *string `parquet:"xyz"`
+	CohortMonth       *string `parquet:"cohort_month"`
+}
+
+// Table implements Row.
+func (ClientOrdersRow) Table() string { return "clients" }
+
+// Personal implements Row.
+func (ClientOrdersRow) Personal() []string { return nil }
+
 // RFMCodeRow counts the clients of one code (gold/rfm_codes), ordered by code;
 // every possible code has a row.
 type RFMCodeRow struct {

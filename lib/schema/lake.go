@@ -1,6 +1,9 @@
 package schema
 
-import "time"
+import (
+	"hash/fnv"
+	"time"
+)
 
 // RawRow is one delivery as it was received (raw/day=…/<key>.parquet). A file
 // holds one row, or the rows of one group commit.
@@ -207,8 +210,10 @@ func (FailedRow) Table() string { return "failed" }
 func (FailedRow) Personal() []string { return []string{"query", "headers", "body"} }
 
 // OrderRow is one order folded from its statements (lake/orders/bucket=NN),
-// ordered by (shop, order_id). Day is the business day of the purchase.
+// ordered by (at, shop, order_id): what changes is of late. Day is the business
+// day of the purchase.
 type OrderRow struct {
+	OrderHash     int64          `parquet:"order_hash,plain,uncompressed"` // OrderHash(Shop, OrderID): a night looks for orders by it, so it is kept as it is scanned
 	Shop          string         `parquet:"shop,dict"`
 	OrderID       string         `parquet:"order_id"`
 	Token         string         `parquet:"token,dict"`       // of the client, by the latest statement that names one; empty: anonymous
@@ -225,6 +230,14 @@ type OrderRow struct {
 	Source        string         `parquet:"source,dict"` // of the first statement
 	Lines         []ItemRow      `parquet:"lines,list"`
 	Statements    []StatementRow `parquet:"statements,list"` // what the fold is made of, ordered by (at, rank, event_id)
+}
+
+// OrderHash is the number that an order is looked for by: FNV-1a, 64 bits, of the
+// shop, a zero byte and the order id. Two orders may have one.
+func OrderHash(shop, order string) int64 {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(shop + "\x00" + order)) // never fails
+	return int64(hash.Sum64())                       //nolint:gosec // G115: the same 64 bits
 }
 
 // OrderInterestRow is the part of OrderRow that says what a purchase was about.
@@ -263,6 +276,9 @@ type StatementRow struct {
 	ReturnedMinor *int64    `parquet:"returned_minor"`
 	HasItems      bool      `parquet:"has_items"` // Lines come from the latest of these
 }
+
+// rowGroupRows implements grouped: a bucket has one group, so one dictionary.
+func (OrderRow) rowGroupRows() int64 { return 1 << 20 }
 
 // Table implements Row.
 func (OrderRow) Table() string { return "orders" }

@@ -25,16 +25,16 @@ type Writer struct {
 	out    *bufio.Writer
 	offset int64
 	footer *format.FileMetaData
-	leaves []leaf
+	leaves []outLeaf
 	byName map[string]int
-	chunks []chunk // one for each leaf, used again by every group
+	chunks []outChunk // one for each leaf, used again by every group
 	spare  sync.Pool
 	open   bool
 	err    error // of the first write or group that failed: the file is lost
 }
 
-// leaf is a column that holds values.
-type leaf struct {
+// outLeaf is a column that holds values.
+type outLeaf struct {
 	name     string // path without the words that Parquet puts between: "labels", "consents.key"
 	path     []string
 	kind     parquet.Kind
@@ -59,7 +59,7 @@ func NewWriter[T schema.Row](out io.Writer, metadata ...schema.Pair) (*Writer, e
 		if column.MaxRepetitionLevel > 1 || column.MaxDefinitionLevel > 1 {
 			return nil, fmt.Errorf("%w: %s of %s is nested too deep to be written by columns", ErrColumn, strings.Join(path, "."), row.Table())
 		}
-		l := leaf{
+		l := outLeaf{
 			name: leafName(path), path: path, kind: column.Node.Type().Kind(),
 			list: column.MaxRepetitionLevel == 1, optional: column.MaxRepetitionLevel == 0 && column.MaxDefinitionLevel == 1,
 			personal: slices.Contains(row.Personal(), path[0]),
@@ -67,7 +67,7 @@ func NewWriter[T schema.Row](out io.Writer, metadata ...schema.Pair) (*Writer, e
 		w.byName[l.name] = len(w.leaves)
 		w.leaves = append(w.leaves, l)
 	}
-	w.chunks = make([]chunk, len(w.leaves))
+	w.chunks = make([]outChunk, len(w.leaves))
 	return w, w.write([]byte("PAR1"))
 }
 
@@ -153,7 +153,7 @@ func (w *Writer) writeGroup(rows int) error {
 }
 
 // writeChunk writes the pages of a column: headers here, bodies as the chunk has them.
-func (w *Writer) writeChunk(l *leaf, c *chunk) (format.ColumnMetaData, error) {
+func (w *Writer) writeChunk(l *outLeaf, c *outChunk) (format.ColumnMetaData, error) {
 	begin, spared := w.offset, 0
 	described := format.ColumnMetaData{
 		Type: format.Type(l.kind), Encoding: c.encodings(), PathInSchema: l.path, Codec: format.Zstd, NumValues: int64(c.values),

@@ -21,14 +21,14 @@ const (
 	longestBound = 256
 )
 
-// chunk is one column of a row group, encoded as pages.
-type chunk struct {
+// outChunk is one column of a row group, encoded as pages.
+type outChunk struct {
 	given      bool
 	encoding   format.Encoding // of every data page
 	dictionary []byte          // its values, PLAIN
 	entries    int             // how many they are; 0: no dictionary
 	body       []byte          // levels and data of all pages, one after the other
-	pages      []page
+	pages      []outPage
 	values     int // with nulls and empty lists
 	nulls      int // and these
 	lower      []byte
@@ -40,9 +40,9 @@ type chunk struct {
 	compressed       bool   // the data are there
 }
 
-// page says where its parts stand in the body: repetition levels, definition
+// outPage says where its parts stand in the body: repetition levels, definition
 // levels, data.
-type page struct {
+type outPage struct {
 	rows, values, nulls                int
 	begin, repetition, definition, end int
 	packed                             int // end of its data in chunk.packed
@@ -60,13 +60,13 @@ type scratch struct {
 	present                []byte
 }
 
-func (c *chunk) reset() {
+func (c *outChunk) reset() {
 	c.given, c.entries, c.values, c.nulls, c.bounded, c.compressed = false, 0, 0, 0, false, false
 	c.dictionary, c.body, c.pages, c.packed = c.dictionary[:0], c.body[:0], c.pages[:0], c.packed[:0]
 }
 
 // empty makes all rows null, or empty lists: one page of one run.
-func (c *chunk) empty(rows int, list bool) {
+func (c *outChunk) empty(rows int, list bool) {
 	given := c.given
 	c.reset()
 	c.given, c.encoding = given, format.Plain
@@ -76,7 +76,7 @@ func (c *chunk) empty(rows int, list bool) {
 	if list {
 		c.body = appendRun(c.body, rows, 0)
 	}
-	p := page{rows: rows, values: rows, nulls: rows, repetition: len(c.body)}
+	p := outPage{rows: rows, values: rows, nulls: rows, repetition: len(c.body)}
 	c.body = appendRun(c.body, rows, 0)
 	p.definition, p.end = len(c.body), len(c.body)
 	c.pages, c.values, c.nulls = append(c.pages, p), rows, rows
@@ -84,8 +84,8 @@ func (c *chunk) empty(rows int, list bool) {
 
 // addPage appends a page without repetition levels: definition is one byte a value,
 // nil where all values are present. The data follow by addData.
-func (c *chunk) addPage(rows, nulls int, optional bool, definition []byte) {
-	p := page{rows: rows, values: rows, nulls: nulls, begin: len(c.body), repetition: len(c.body)}
+func (c *outChunk) addPage(rows, nulls int, optional bool, definition []byte) {
+	p := outPage{rows: rows, values: rows, nulls: nulls, begin: len(c.body), repetition: len(c.body)}
 	if optional {
 		c.addLevels(rows, nulls, definition)
 	}
@@ -95,7 +95,7 @@ func (c *chunk) addPage(rows, nulls int, optional bool, definition []byte) {
 }
 
 // addLevels appends levels of 0 and 1, zeros of which are 0.
-func (c *chunk) addLevels(values, zeros int, levels []byte) {
+func (c *outChunk) addLevels(values, zeros int, levels []byte) {
 	switch zeros {
 	case 0:
 		c.body = appendRun(c.body, values, 1)
@@ -108,7 +108,7 @@ func (c *chunk) addLevels(values, zeros int, levels []byte) {
 }
 
 // addData appends to the data of the last page.
-func (c *chunk) addData(data ...byte) {
+func (c *outChunk) addData(data ...byte) {
 	c.body = append(c.body, data...)
 	c.pages[len(c.pages)-1].end = len(c.body)
 }
@@ -119,13 +119,13 @@ func appendRun(out []byte, n int, level byte) []byte {
 }
 
 // bound widens minimum and maximum by a value in the bytes of statistics.
-func (c *chunk) bound(lower, upper []byte) {
+func (c *outChunk) bound(lower, upper []byte) {
 	c.lower, c.upper, c.bounded = append(c.lower[:0], lower...), append(c.upper[:0], upper...), true
 }
 
 // bounds are minimum and maximum as statistics hold them: copies, nil where there
 // are none or where they are too long for a footer.
-func (c *chunk) bounds() (lower, upper []byte) {
+func (c *outChunk) bounds() (lower, upper []byte) {
 	if !c.bounded || len(c.lower) > longestBound || len(c.upper) > longestBound {
 		return nil, nil
 	}
@@ -137,7 +137,7 @@ func (c *chunk) bounds() (lower, upper []byte) {
 // and some readers (parquet-go) take that of the first one for all groups, so it is
 // always the same: a page of version 2 can say that it is not compressed, a
 // dictionary cannot.
-func (c *chunk) compress(s *scratch) (err error) {
+func (c *outChunk) compress(s *scratch) (err error) {
 	if len(c.body) > math.MaxInt32 || len(c.dictionary) > math.MaxInt32 {
 		return errors.New("more than 2 GiB in a row group")
 	}
@@ -168,7 +168,7 @@ func (c *chunk) compress(s *scratch) (err error) {
 	return nil
 }
 
-func (c *chunk) encodings() []format.Encoding {
+func (c *outChunk) encodings() []format.Encoding {
 	switch {
 	case c.entries > 0:
 		return []format.Encoding{format.Plain, format.RLE, c.encoding}
@@ -179,7 +179,7 @@ func (c *chunk) encodings() []format.Encoding {
 }
 
 // page returns the levels and the data of a page as they are written.
-func (c *chunk) page(i int) (levels, data []byte) {
+func (c *outChunk) page(i int) (levels, data []byte) {
 	p := &c.pages[i]
 	levels, data = c.body[p.begin:p.definition], c.body[p.definition:p.end]
 	if c.compressed {
@@ -193,7 +193,7 @@ func (c *chunk) page(i int) (levels, data []byte) {
 }
 
 // sameLevels reports whether two chunks of one group have as many values in every row.
-func (c *chunk) sameLevels(other *chunk) bool {
+func (c *outChunk) sameLevels(other *outChunk) bool {
 	if len(c.pages) != len(other.pages) {
 		return false
 	}

@@ -17,7 +17,7 @@ import (
 var errEnds = errors.New("the ends of the values fall, or go beyond the data")
 
 // text encodes DELTA_LENGTH_BYTE_ARRAY: lengths, then the bytes as they are.
-func (c *chunk) text(optional bool, data []byte, ends []uint32, s *scratch) error {
+func (c *outChunk) text(optional bool, data []byte, ends []uint32, s *scratch) error {
 	c.encoding = format.DeltaLengthByteArray
 	c.body = slices.Grow(c.body, len(data)+2*len(ends))
 	var lower, upper []byte
@@ -51,7 +51,7 @@ func (c *chunk) text(optional bool, data []byte, ends []uint32, s *scratch) erro
 }
 
 // fixed is text of one length.
-func (c *chunk) fixed(optional bool, data []byte, width int, s *scratch) {
+func (c *outChunk) fixed(optional bool, data []byte, width int, s *scratch) {
 	c.encoding = format.DeltaLengthByteArray
 	c.body = slices.Grow(c.body, len(data)+len(data)/width)
 	s.indices = s.indices[:0]
@@ -104,7 +104,7 @@ func extremes(data []byte, width int) (lower, upper []byte) {
 
 // codes encodes RLE_DICTIONARY. The dictionary is that of the chunk: texts in the
 // order in which they are first used.
-func (c *chunk) codes(optional bool, dictionary []string, codes []uint32, s *scratch) error {
+func (c *outChunk) codes(optional bool, dictionary []string, codes []uint32, s *scratch) error {
 	c.encoding = format.RLEDictionary
 	s.beginDictionary(len(dictionary))
 	s.definition = slices.Grow(s.definition[:0], pageRows)[:pageRows]
@@ -164,7 +164,7 @@ func (s *scratch) look(codes []uint32, definition []byte) (n int, err error) {
 }
 
 // addIndices appends a page's entries of a dictionary that has so many of them by now.
-func (c *chunk) addIndices(indices []int32, entries int, s *scratch) {
+func (c *outChunk) addIndices(indices []int32, entries int, s *scratch) {
 	width := bits.Len(uint(max(entries-1, 0)))
 	c.addData(byte(width))                                                          //nolint:gosec // G115: at most 64
 	s.encoded, _ = (&rle.Encoding{BitWidth: width}).EncodeInt32(s.encoded, indices) // fails for widths above 32 only
@@ -172,7 +172,7 @@ func (c *chunk) addIndices(indices []int32, entries int, s *scratch) {
 }
 
 // endDictionary keeps the texts that were used, and their bounds.
-func (c *chunk) endDictionary(dictionary []string, s *scratch) {
+func (c *outChunk) endDictionary(dictionary []string, s *scratch) {
 	c.entries = len(s.order)
 	if c.entries == 0 {
 		return
@@ -187,7 +187,7 @@ func (c *chunk) endDictionary(dictionary []string, s *scratch) {
 }
 
 // texts encodes lists of texts as RLE_DICTIONARY.
-func (c *chunk) texts(ends []uint32, dictionary []string, codes []uint32, s *scratch) error {
+func (c *outChunk) texts(ends []uint32, dictionary []string, codes []uint32, s *scratch) error {
 	c.encoding = format.RLEDictionary
 	s.beginDictionary(len(dictionary))
 	begin := uint32(0)
@@ -218,7 +218,7 @@ func (c *chunk) texts(ends []uint32, dictionary []string, codes []uint32, s *scr
 		} else if n < len(taken) {
 			return errors.New("null in a list")
 		}
-		p := page{rows: len(part), values: len(s.repetition), nulls: empty, begin: len(c.body)}
+		p := outPage{rows: len(part), values: len(s.repetition), nulls: empty, begin: len(c.body)}
 		c.addLevels(p.values, len(part), s.repetition)
 		p.repetition = len(c.body)
 		c.addLevels(p.values, empty, s.definition)

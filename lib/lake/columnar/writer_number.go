@@ -17,7 +17,7 @@ const tableSpan = 2048
 
 // ints chooses the encoding by the range of the values: a dictionary for a small
 // one, DELTA_BINARY_PACKED, or PLAIN where that gains nothing.
-func (c *chunk) ints(optional bool, values []int64, valid []bool, s *scratch) {
+func (c *outChunk) ints(optional bool, values []int64, valid []bool, s *scratch) {
 	lower, upper, n := rangeOf(values, valid)
 	if n == 0 {
 		c.empty(len(values), false)
@@ -98,7 +98,7 @@ func (s *scratch) levels(valid []bool) {
 }
 
 // smallInts encodes RLE_DICTIONARY: values of [lower, lower+span).
-func (c *chunk) smallInts(optional bool, values []int64, valid []bool, lower int64, span int, s *scratch) {
+func (c *outChunk) smallInts(optional bool, values []int64, valid []bool, lower int64, span int, s *scratch) {
 	c.encoding = format.RLEDictionary
 	s.beginDictionary(span)
 	s.indices = slices.Grow(s.indices[:0], pageRows)[:pageRows]
@@ -123,7 +123,7 @@ func (c *chunk) smallInts(optional bool, values []int64, valid []bool, lower int
 }
 
 // floats encodes PLAIN.
-func (c *chunk) floats(optional bool, values []float64, valid []bool, s *scratch) {
+func (c *outChunk) floats(optional bool, values []float64, valid []bool, s *scratch) {
 	c.encoding = format.Plain
 	lower, upper, n := math.Inf(1), math.Inf(-1), 0
 	for i, value := range values {
@@ -169,7 +169,7 @@ func (c *chunk) floats(optional bool, values []float64, valid []bool, s *scratch
 }
 
 // bools encodes PLAIN: a bit a value, the first in the lowest bit.
-func (c *chunk) bools(optional bool, values []bool, s *scratch) {
+func (c *outChunk) bools(optional bool, values []bool, s *scratch) {
 	c.encoding = format.Plain
 	var seen [2]bool
 	for from := 0; from < len(values); from += pageRows {

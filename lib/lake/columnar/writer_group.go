@@ -30,7 +30,7 @@ type Group struct {
 // Text gives a text column without nulls: the value of row i is
 // data[ends[i-1]:ends[i]], that of row 0 begins at 0.
 func (g *Group) Text(column string, data []byte, ends []uint32) {
-	g.give(column, parquet.ByteArray, false, len(ends), func(l *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.ByteArray, false, len(ends), func(l *outLeaf, c *outChunk, s *scratch) error {
 		return c.text(l.optional, data, ends, s)
 	})
 }
@@ -42,7 +42,7 @@ func (g *Group) Fixed(column string, data []byte, width int) {
 		g.fail(fmt.Errorf("columnar: column %s: %d bytes are no texts of %d", column, len(data), width))
 		return
 	}
-	g.give(column, parquet.ByteArray, false, len(data)/width, func(l *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.ByteArray, false, len(data)/width, func(l *outLeaf, c *outChunk, s *scratch) error {
 		c.fixed(l.optional, data, width, s)
 		return nil
 	})
@@ -52,7 +52,7 @@ func (g *Group) Fixed(column string, data []byte, width int) {
 // a missing one. The texts of a dictionary differ; those that are not used are not
 // written, and their order does not matter.
 func (g *Group) Codes(column string, dictionary []string, codes []uint32) {
-	g.give(column, parquet.ByteArray, false, len(codes), func(l *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.ByteArray, false, len(codes), func(l *outLeaf, c *outChunk, s *scratch) error {
 		return c.codes(l.optional, dictionary, codes, s)
 	})
 }
@@ -60,7 +60,7 @@ func (g *Group) Codes(column string, dictionary []string, codes []uint32) {
 // Texts gives a column of lists of texts by the numbers of the texts in a
 // dictionary: row i has codes[ends[i-1]:ends[i]], row 0 begins at 0.
 func (g *Group) Texts(column string, ends []uint32, dictionary []string, codes []uint32) {
-	g.give(column, parquet.ByteArray, true, len(ends), func(_ *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.ByteArray, true, len(ends), func(_ *outLeaf, c *outChunk, s *scratch) error {
 		return c.texts(ends, dictionary, codes, s)
 	})
 }
@@ -68,7 +68,7 @@ func (g *Group) Texts(column string, ends []uint32, dictionary []string, codes [
 // Ints gives a column of integers, or of instants as microseconds since 1970. valid
 // says which rows are not null; nil says all. Only an optional column has nulls.
 func (g *Group) Ints(column string, values []int64, valid []bool) {
-	g.give(column, parquet.Int64, false, len(values), func(l *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.Int64, false, len(values), func(l *outLeaf, c *outChunk, s *scratch) error {
 		if err := checkValid(l, len(values), valid); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (g *Group) Ints(column string, values []int64, valid []bool) {
 
 // Floats gives a column of numbers; valid as in Ints.
 func (g *Group) Floats(column string, values []float64, valid []bool) {
-	g.give(column, parquet.Double, false, len(values), func(l *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.Double, false, len(values), func(l *outLeaf, c *outChunk, s *scratch) error {
 		if err := checkValid(l, len(values), valid); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (g *Group) Floats(column string, values []float64, valid []bool) {
 
 // Bools gives a column of truth values without nulls.
 func (g *Group) Bools(column string, values []bool) {
-	g.give(column, parquet.Boolean, false, len(values), func(l *leaf, c *chunk, s *scratch) error {
+	g.give(column, parquet.Boolean, false, len(values), func(l *outLeaf, c *outChunk, s *scratch) error {
 		c.bools(l.optional, values, s)
 		return nil
 	})
@@ -140,7 +140,7 @@ func (g *Group) checkSiblings() error {
 }
 
 // give finds the column, checks that it is of this kind, and has it encoded.
-func (g *Group) give(column string, kind parquet.Kind, list bool, rows int, encode func(*leaf, *chunk, *scratch) error) {
+func (g *Group) give(column string, kind parquet.Kind, list bool, rows int, encode func(*outLeaf, *outChunk, *scratch) error) {
 	at, ok := g.w.byName[column]
 	if !ok {
 		g.fail(fmt.Errorf("%w: the table has no %s", ErrColumn, column))
@@ -182,7 +182,7 @@ func (g *Group) fail(err error) {
 	}
 }
 
-func checkValid(l *leaf, rows int, valid []bool) error {
+func checkValid(l *outLeaf, rows int, valid []bool) error {
 	switch {
 	case valid == nil:
 		return nil

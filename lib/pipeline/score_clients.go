@@ -1,0 +1,116 @@
+package pipeline
+
+import (
+	"iter"
+
+	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
+)
+
+// clientBlock is a group of rows of what orders alone say of clients, by columns.
+type clientBlock struct {
+	n                         int
+	id                        texts
+	first, last, cohort       []uint32 // of the days and months of the calendar
+	code, abc, xyz            []uint32
+	orders, days, revenue     []int64
+	average, recency, r, f, m []int64
+	priced, scored            []bool
+	dayTexts, monthTexts      []string // the calendar
+	codeTexts, segments       []string // by code
+	segment                   []uint32
+	segmentOf                 []uint32 // by code
+	from                      analytics.Day
+	monthOf                   []uint32 // by day
+}
+
+// newClientBlock knows the texts that many clients share.
+func newClientBlock(b *analytics.Base, s *analytics.Scores) *clientBlock {
+	block := &clientBlock{from: b.Earliest()}
+	for day := block.from; day <= b.AsOf; day++ {
+		text := day.String()
+		if month := text[:len("2006-01")]; len(block.monthTexts) == 0 || block.monthTexts[len(block.monthTexts)-1] != month {
+			block.monthTexts = append(block.monthTexts, month)
+		}
+		block.dayTexts = append(block.dayTexts, text)
+		block.monthOf = append(block.monthOf, uint32(len(block.monthTexts)-1)) //nolint:gosec // G115: months of a calendar
+	}
+	at := map[string]uint32{}
+	for _, code := range s.Codes {
+		block.codeTexts = append(block.codeTexts, code.Code)
+		if _, ok := at[code.Segment]; !ok {
+			at[code.Segment] = uint32(len(block.segments)) //nolint:gosec // G115: a playbook's segments
+			block.segments = append(block.segments, code.Segment)
+		}
+		block.segmentOf = append(block.segmentOf, at[code.Segment])
+	}
+	return block
+}
+
+// clientBlocks yields the clients from one place up to another, block by block; each
+// is lent for one turn.
+func clientBlocks(b *analytics.Base, s *analytics.Scores, from, to int) iter.Seq[*clientBlock] {
+	return func(yield func(*clientBlock) bool) {
+		block := newClientBlock(b, s)
+		for ; from < to; from += groupRows {
+			block.fill(s, from, min(from+groupRows, to))
+			if !yield(block) {
+				return
+			}
+		}
+	}
+}
+
+func (b *clientBlock) fill(s *analytics.Scores, from, to int) {
+	b.n = to - from
+	b.id.clear()
+	b.first, b.last, b.cohort = b.first[:0], b.last[:0], b.cohort[:0]
+	b.code, b.segment, b.abc, b.xyz = b.code[:0], b.segment[:0], b.abc[:0], b.xyz[:0]
+	b.orders, b.days, b.revenue = b.orders[:0], b.days[:0], b.revenue[:0]
+	b.average, b.recency, b.r, b.f, b.m = b.average[:0], b.recency[:0], b.r[:0], b.f[:0], b.m[:0]
+	b.priced, b.scored = b.priced[:0], b.scored[:0]
+	for place := from; place < to; place++ {
+		c := s.Client(place)
+		b.id.add(c.ClientID)
+		b.first = append(b.first, uint32(c.FirstDay-b.from)) //nolint:gosec // G115: not before the first day
+		b.last = append(b.last, uint32(c.LastDay-b.from))    //nolint:gosec // G115: likewise
+		b.cohort = append(b.cohort, b.monthOf[c.FirstDay-b.from])
+		b.orders, b.days, b.revenue = append(b.orders, c.Orders), append(b.days, c.OrderDays), append(b.revenue, c.RevenueMinor)
+		b.average, b.priced = append(b.average, c.AverageMinor), append(b.priced, c.AverageKnown)
+		b.recency = append(b.recency, c.RecencyDays)
+		b.r, b.f, b.m = append(b.r, int64(c.R)), append(b.f, int64(c.F)), append(b.m, int64(c.M))
+		code, segment := uint32(columnar.Null), uint32(columnar.Null)
+		if at := s.CodeOf(place); at >= 0 {
+			code, segment = uint32(at), b.segmentOf[at] //nolint:gosec // G115: a code
+		}
+		b.code, b.segment, b.scored = append(b.code, code), append(b.segment, segment), append(b.scored, c.R > 0)
+		b.abc = append(b.abc, uint32(c.ABC[0]-'A'))
+		xyz := uint32(columnar.Null)
+		if c.XYZ != "" {
+			xyz = uint32(c.XYZ[0] - 'X')
+		}
+		b.xyz = append(b.xyz, xyz)
+	}
+}
+
+// write gives every column of schema.ClientOrdersRow.
+func (b *clientBlock) write(w *columnar.Writer) error {
+	g := w.Group(b.n)
+	g.Text("client_id", b.id.data, b.id.ends)
+	g.Codes("first_order_day", b.dayTexts, b.first)
+	g.Codes("last_order_day", b.dayTexts, b.last)
+	g.Ints("orders", b.orders, nil)
+	g.Ints("order_days", b.days, nil)
+	g.Ints("revenue_minor", b.revenue, nil)
+	g.Ints("average_order_minor", b.average, b.priced)
+	g.Ints("recency_days", b.recency, nil)
+	g.Ints("r", b.r, b.scored)
+	g.Ints("f", b.f, b.scored)
+	g.Ints("m", b.m, b.scored)
+	g.Codes("rfm_code", b.codeTexts, b.code)
+	g.Codes("rfm_segment", b.segments, b.segment)
+	g.Codes("abc", []string{"A", "B", "C"}, b.abc)
+	g.Codes("xyz", []string{"X", "Y", "Z"}, b.xyz)
+	g.Codes("cohort_month", b.monthTexts, b.cohort)
+	return g.Close()
+}

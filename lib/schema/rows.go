@@ -1,0 +1,170 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// DecodeRows is Decode of the rows with the given numbers, counted from 0 over the
+// whole file and rising. Pages without one of them are not unpacked where the file
+// has a page index, which Encode writes. A number that the file does not have is
+// ErrCorrupt.
+func DecodeRows[T Row](body []byte, numbers []int64) (rows []T, err error) {
+	defer func() {
+		if r := recover(); r != nil { // as in Decode
+			rows, err = nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, tableName[T](), r)
+		}
+	}()
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	file, err := open(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
+	}
+	if table, _ := file.Lookup("leadlake.table"); table != tableName[T]() {
+		return nil, fmt.Errorf("%w: want table %s", ErrCorrupt, tableName[T]())
+	}
+	rows = make([]T, len(numbers))
+	done, first := 0, int64(0)
+	for _, group := range file.RowGroups() {
+		end := first + group.NumRows()
+		n, _ := slices.BinarySearch(numbers[done:], end)
+		if n > 0 {
+			inGroup := make([]int64, n)
+			for i, number := range numbers[done : done+n] {
+				inGroup[i] = number - first
+			}
+			if err := pickRows(file, group, inGroup, rows[done:done+n]); err != nil {
+				return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
+			}
+		}
+		done, first = done+n, end
+	}
+	if done < len(numbers) {
+		return nil, fmt.Errorf("%w: %s: row %d of %d", ErrCorrupt, tableName[T](), numbers[done], first)
+	}
+	return rows, nil
+}
+
+// pickRows fills rows from those of a group with the given numbers.
+func pickRows[T Row](file *parquet.File, group parquet.RowGroup, numbers []int64, rows []T) error {
+	target := parquet.SchemaOf(*new(T))
+	picked := make([]parquet.Row, len(rows))
+	for i, path := range target.Columns() {
+		leaf, ok := file.Schema().Lookup(path...)
+		if !ok { // an older file: the column is null
+			for k := range picked {
+				picked[k] = append(picked[k], parquet.NullValue().Level(0, 0, i))
+			}
+			continue
+		}
+		if err := pickColumn(group.ColumnChunks()[leaf.ColumnIndex], i, numbers, picked); err != nil {
+			return err
+		}
+	}
+	for i := range rows {
+		if err := target.Reconstruct(&rows[i], picked[i]); err != nil {
+			return fmt.Errorf("row %d: %w", numbers[i], err)
+		}
+	}
+	return nil
+}
+
+// pickColumn appends a leaf column's values of the given rows. Pages begin with a
+// row, as this package writes them.
+func pickColumn(chunk parquet.ColumnChunk, target int, numbers []int64, picked []parquet.Row) (err error) {
+	pages := chunk.Pages()
+	defer func() { err = errors.Join(err, pages.Close()) }()
+	index, _ := chunk.OffsetIndex() // none: the pages before a row are read, too
+	var buffer [256]parquet.Value
+	for next, first := 0, int64(0); next < len(numbers); {
+		if index != nil && numbers[next] > first {
+			first = numbers[next]
+			if err := pages.SeekToRow(first); err != nil {
+				return fmt.Errorf("row %d: %w", first, err)
+			}
+		}
+		page, err := pages.ReadPage()
+		if err != nil {
+			return fmt.Errorf("row %d: %w", numbers[next], err)
+		}
+		end := first + page.NumRows()
+		values := page.Values()
+		for row := first - 1; next < len(numbers) && numbers[next] < end; {
+			n, err := values.ReadValues(buffer[:])
+			for _, value := range buffer[:n] {
+				if value.RepetitionLevel() == 0 {
+					if row++; row > numbers[next] {
+						if next++; next == len(numbers) || numbers[next] >= end {
+							break
+						}
+					}
+				}
+				if row == numbers[next] {
+					picked[next] = append(picked[next], value.Level(value.RepetitionLevel(), value.DefinitionLevel(), target))
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				if next < len(numbers) && numbers[next] == row {
+					next++
+				}
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("row %d: %w", row, err)
+			}
+		}
+		first = end
+	}
+	return nil
+}
+
+// Int64s yields the values of a column of required 64-bit integers, page by page
+// in row order. A slice is borrowed for one turn of the loop. Broken bytes, and a
+// file without such a column, give ErrCorrupt as the last pair.
+func Int64s(body []byte, column string) iter.Seq2[[]int64, error] {
+	return func(yield func([]int64, error) bool) {
+		if err := eachInt64s(body, column, func(values []int64) bool { return yield(values, nil) }); err != nil {
+			yield(nil, fmt.Errorf("%w: column %s: %w", ErrCorrupt, column, err))
+		}
+	}
+}
+
+func eachInt64s(body []byte, column string, visit func([]int64) bool) error {
+	file, err := open(body)
+	if err != nil {
+		return err
+	}
+	leaf, ok := file.Schema().Lookup(column)
+	if !ok || !leaf.Node.Required() || leaf.Node.Type().Kind() != parquet.Int64 {
+		return errors.New("no required 64-bit integers")
+	}
+	for _, group := range file.RowGroups() {
+		pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
+		for {
+			page, err := pages.ReadPage()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return errors.Join(err, pages.Close())
+			}
+			values := page.Data()
+			going := visit(values.Int64())
+			parquet.Release(page)
+			if !going {
+				return pages.Close()
+			}
+		}
+		if err := pages.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
