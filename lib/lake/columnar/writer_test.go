@@ -40,8 +40,8 @@ func TestAFileHoldsWhatEncodeWrites(t *testing.T) {
 		})
 	}
 	t.Run("several pages", func(t *testing.T) {
-		sameFile[schema.XYZRow](t, 3, []int{140_000, 1})
-		sameFile[schema.MergeRow](t, 9, []int{70_000})
+		sameFile[schema.XYZRow](t, 3, []int{66_000, 1})
+		sameFile[schema.MergeRow](t, 9, []int{66_000})
 	})
 }
 
@@ -396,7 +396,7 @@ func (deepRow) Personal() []string { return nil }
 
 // Columns of a group may come from several goroutines; the bytes do not show it.
 func TestColumnsMayBeGivenAtOnce(t *testing.T) {
-	const rows = 70_000
+	const rows = 66_000
 	r := rand.New(rand.NewPCG(5, 1))
 	numbers, codes, ids := make([]int64, rows), make([]uint32, rows), make([]byte, rows*27)
 	for i := range rows {
