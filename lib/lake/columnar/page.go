@@ -13,8 +13,11 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// largestPage bounds what a page may claim to hold, decompressed.
-const largestPage = 1 << 30
+// What a page may claim to hold, decompressed: room is made for it before it is read.
+const (
+	largestPage = 1 << 30 // bytes
+	mostEntries = 1 << 26
+)
 
 // page is where a page is in the file and what its header says.
 type page struct {
@@ -65,7 +68,7 @@ func chunkOf(body []byte, meta *format.ColumnMetaData) (chunk, error) {
 		if !p.describe(header) {
 			continue // an index page, or one of a later format
 		}
-		if p.entries < 0 || p.reps < 0 || p.defs < 0 || p.reps+p.defs > size {
+		if p.entries < 0 || p.entries > mostEntries || p.reps < 0 || p.defs < 0 || p.reps+p.defs > size {
 			return chunk{}, errors.New("a page header with impossible counts")
 		}
 		if header.Type == format.DictionaryPage {
@@ -219,6 +222,9 @@ func runsOf(src []byte, width int) (total, same int, err error) {
 		value := 0
 		for i, b := range src[:size] {
 			value |= int(b) << (8 * i)
+		}
+		if value>>width != 0 {
+			return 0, 0, fmt.Errorf("%d in %d bits", value, width)
 		}
 		if first {
 			same = value

@@ -96,8 +96,8 @@ func aligned(b []byte) bool {
 // decodeCodes decodes a page of indices, and where the column does not come as a
 // dictionary looks them up.
 func (l *leaf) decodeCodes(s *shared, src []byte, n int) error {
-	if err := l.needDictionary(s); err != nil {
-		return err
+	if !l.known {
+		return errors.New("a page of indices without a dictionary")
 	}
 	if len(src) == 0 {
 		return io.ErrUnexpectedEOF
