@@ -246,6 +246,7 @@ func TestACancelledContextEndsReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var last error
 	turns := 0
 	for _, err := range columnar.Records(ctx, body, "token") {

@@ -111,7 +111,7 @@ func (l *leaf) needDictionary(s *shared) error {
 		}
 		src = s.raw
 	}
-	if p.encoding != format.Plain && p.encoding != format.PlainDictionary {
+	if p.encoding != format.Plain && !isCoded(p.encoding) { // older writers name it after its pages
 		return fmt.Errorf("a dictionary in %s", p.encoding)
 	}
 	switch l.of {
@@ -174,8 +174,8 @@ func (l *leaf) load(s *shared) (bool, error) {
 			return false, err
 		}
 	}
-	l.reps.set(0, p.entries)
-	l.defs.set(0, p.entries)
+	l.reps.zero(p.entries)
+	l.defs.zero(p.entries)
 	if l.maxRep > 0 {
 		if err := l.reps.decode(reps, l.maxRep, p.entries); err != nil {
 			return false, err
@@ -218,7 +218,7 @@ func (l *leaf) decompress(s *shared, p *page, src []byte, size int) ([]byte, err
 		return src, nil
 	}
 	to := &s.raw
-	if p.encoding == format.Plain && l.of != format.ByteArray {
+	if p.encoding == format.Plain && l.of != format.ByteArray || p.encoding == format.DeltaLengthByteArray {
 		to = &l.plain
 	}
 	out, err := decompress(*to, l.chunk.codec, src, size)
@@ -229,8 +229,8 @@ func (l *leaf) decompress(s *shared, p *page, src []byte, size int) ([]byte, err
 // read reads the next rows of the row group.
 func (l *leaf) read(s *shared, rows int) error {
 	l.record = values{}
-	l.recordDefs.set(0, 0)
-	l.recordReps.set(0, 0)
+	l.recordDefs.zero(0)
+	l.recordReps.zero(0)
 	for got := 0; ; {
 		if l.entry == l.end {
 			if got == rows && (l.maxRep == 0 || l.next >= len(l.chunk.pages) || l.chunk.pages[l.next].v2) {

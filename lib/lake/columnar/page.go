@@ -103,7 +103,7 @@ func (p *page) describe(header *format.PageHeader) bool {
 
 // isCoded tells whether values of an encoding are indices of a dictionary.
 func isCoded(e format.Encoding) bool {
-	return e == format.RLEDictionary || e == format.PlainDictionary
+	return e == format.RLEDictionary || e == format.PlainDictionary //nolint:staticcheck // SA1019: old files have it
 }
 
 // levels are the levels of the entries of a page or of a record: one for all, or one
@@ -140,8 +140,8 @@ func (l *levels) decode(src []byte, highest uint8, n int) error {
 	return nil
 }
 
-// set makes all levels the same.
-func (l *levels) set(level, n int) { l.same, l.count = level, n }
+// zero makes the levels n zeros.
+func (l *levels) zero(n int) { l.same, l.count = 0, n }
 
 // number counts the entries of a level among those from i to j.
 func (l *levels) number(level uint8, i, j int) int {
@@ -206,12 +206,12 @@ func runsOf(src []byte, width int) (total, same int, err error) {
 		}
 		src = src[n:]
 		if head&1 != 0 {
-			size := int(head>>1) * width //nolint:gosec // G115: bounded above
+			size := int(head>>1) * width
 			if size > len(src) {
 				return 0, 0, io.ErrUnexpectedEOF
 			}
 			src = src[size:]
-			total += int(head>>1) * 8 //nolint:gosec // G115: bounded above
+			total += int(head>>1) * 8
 			same, first = -1, false
 			continue
 		}
@@ -233,7 +233,7 @@ func runsOf(src []byte, width int) (total, same int, err error) {
 		}
 		first = false
 		src = src[size:]
-		total += int(head >> 1) //nolint:gosec // G115: bounded above
+		total += int(head >> 1)
 	}
 	return total, same, nil
 }

@@ -52,7 +52,7 @@ func (r random) maybe(chance float64) *int64 {
 	if r.Float64() >= chance {
 		return nil
 	}
-	n := int64(r.Uint64()) //nolint:gosec // any
+	n := int64(r.Uint64())
 	return &n
 }
 
