@@ -26,9 +26,10 @@ type table struct {
 
 // shared is the memory that all columns of a table use in turn.
 type shared struct {
-	raw   []byte // a decompressed page, until it is decoded
-	codes []int32
-	zeros []byte // never written to
+	raw      []byte  // a decompressed page, until it is decoded
+	codes    []int32 // indices or lengths, likewise
+	prefixes []int32
+	zeros    []byte // never written to
 }
 
 // open reads the footer and the headers of all pages of the columns. It decodes

@@ -13,8 +13,11 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// largestPage bounds what a page may claim to hold, decompressed.
-const largestPage = 1 << 30
+// What a page may claim to hold, decompressed: room is made for it before it is read.
+const (
+	largestPage = 1 << 30 // bytes
+	mostEntries = 1 << 26
+)
 
 // page is where a page is in the file and what its header says.
 type page struct {
@@ -65,7 +68,7 @@ func chunkOf(body []byte, meta *format.ColumnMetaData) (chunk, error) {
 		if !p.describe(header) {
 			continue // an index page, or one of a later format
 		}
-		if p.entries < 0 || p.reps < 0 || p.defs < 0 || p.reps+p.defs > size {
+		if p.entries < 0 || p.entries > mostEntries || p.reps < 0 || p.defs < 0 || p.reps+p.defs > size {
 			return chunk{}, errors.New("a page header with impossible counts")
 		}
 		if header.Type == format.DictionaryPage {
@@ -100,7 +103,7 @@ func (p *page) describe(header *format.PageHeader) bool {
 
 // isCoded tells whether values of an encoding are indices of a dictionary.
 func isCoded(e format.Encoding) bool {
-	return e == format.RLEDictionary || e == format.PlainDictionary
+	return e == format.RLEDictionary || e == format.PlainDictionary //nolint:staticcheck // SA1019: old files have it
 }
 
 // levels are the levels of the entries of a page or of a record: one for all, or one
@@ -137,8 +140,8 @@ func (l *levels) decode(src []byte, highest uint8, n int) error {
 	return nil
 }
 
-// set makes all levels the same.
-func (l *levels) set(level, n int) { l.same, l.count = level, n }
+// zero makes the levels n zeros.
+func (l *levels) zero(n int) { l.same, l.count = 0, n }
 
 // number counts the entries of a level among those from i to j.
 func (l *levels) number(level uint8, i, j int) int {
@@ -203,12 +206,12 @@ func runsOf(src []byte, width int) (total, same int, err error) {
 		}
 		src = src[n:]
 		if head&1 != 0 {
-			size := int(head>>1) * width //nolint:gosec // G115: bounded above
+			size := int(head>>1) * width
 			if size > len(src) {
 				return 0, 0, io.ErrUnexpectedEOF
 			}
 			src = src[size:]
-			total += int(head>>1) * 8 //nolint:gosec // G115: bounded above
+			total += int(head>>1) * 8
 			same, first = -1, false
 			continue
 		}
@@ -220,6 +223,9 @@ func runsOf(src []byte, width int) (total, same int, err error) {
 		for i, b := range src[:size] {
 			value |= int(b) << (8 * i)
 		}
+		if value>>width != 0 {
+			return 0, 0, fmt.Errorf("%d in %d bits", value, width)
+		}
 		if first {
 			same = value
 		} else if same != value {
@@ -227,7 +233,7 @@ func runsOf(src []byte, width int) (total, same int, err error) {
 		}
 		first = false
 		src = src[size:]
-		total += int(head >> 1) //nolint:gosec // G115: bounded above
+		total += int(head >> 1)
 	}
 	return total, same, nil
 }

@@ -52,7 +52,7 @@ func (r random) maybe(chance float64) *int64 {
 	if r.Float64() >= chance {
 		return nil
 	}
-	n := int64(r.Uint64()) //nolint:gosec // any
+	n := int64(r.Uint64())
 	return &n
 }
 
@@ -124,7 +124,7 @@ var layouts = []struct {
 	{"plain", []parquet.WriterOption{parquet.DefaultEncoding(&parquet.Plain), parquet.PageBufferSize(5000)}},
 	{"delta", []parquet.WriterOption{parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.DeltaByteArray), parquet.DefaultEncodingFor(parquet.Int64, &parquet.DeltaBinaryPacked), parquet.PageBufferSize(5000)}},
 	{"dictionaries that overflow", []parquet.WriterOption{parquet.DictionaryMaxBytes(900), parquet.PageBufferSize(2000)}},
-	{"everything in dictionaries", []parquet.WriterOption{parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.RLEDictionary), parquet.DefaultEncodingFor(parquet.Int64, &parquet.RLEDictionary), parquet.PageBufferSize(3000)}},
+	{"everything in dictionaries", []parquet.WriterOption{parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.RLEDictionary), parquet.DefaultEncodingFor(parquet.Int64, &parquet.RLEDictionary), parquet.PageBufferSize(3000), parquet.Compression(&parquet.Zstd)}},
 }
 
 func written[T schema.Row](t testing.TB, rows []T, options []parquet.WriterOption) []byte {

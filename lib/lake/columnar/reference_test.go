@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -95,11 +96,11 @@ func typeOf(of arrow.DataType) string {
 	case *arrow.DictionaryType:
 		return of.ValueType.String()
 	case *arrow.StructType:
-		s := "struct"
+		var parts []string
 		for _, field := range of.Fields() {
-			s += fmt.Sprintf(" %s:%s(%t)", field.Name, typeOf(field.Type), field.Nullable)
+			parts = append(parts, fmt.Sprintf("%s:%s(%t)", field.Name, typeOf(field.Type), field.Nullable))
 		}
-		return s
+		return "struct of " + strings.Join(parts, " ")
 	case *arrow.ListType:
 		return "list of " + typeOf(of.Elem())
 	}
@@ -119,17 +120,17 @@ func cell(column arrow.Array, row int) string {
 		return fmt.Sprintf("%q", column.Value(row))
 	case array.ListLike:
 		from, to := column.ValueOffsets(row)
-		s := "["
+		var parts []string
 		for i := from; i < to; i++ {
-			s += cell(column.ListValues(), int(i)) + ","
+			parts = append(parts, cell(column.ListValues(), int(i)))
 		}
-		return s + "]"
+		return fmt.Sprint(len(parts), parts)
 	case *array.Struct:
-		s := "{"
+		var parts []string
 		for i := range column.NumField() {
-			s += cell(column.Field(i), row) + ","
+			parts = append(parts, cell(column.Field(i), row))
 		}
-		return s + "}"
+		return strings.Join(parts, " ")
 	}
 	return column.ValueStr(row)
 }

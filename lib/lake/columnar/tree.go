@@ -2,6 +2,9 @@ package columnar
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/parquet-go/parquet-go/deprecated"
@@ -70,8 +73,8 @@ func (t *treeOf) columns(wanted map[string]bool) (roots []*node, leaves []*leaf,
 		roots = append(roots, root)
 		leaves = root.leavesOf(leaves)
 	}
-	for name := range wanted { //nolint:revive // one of several missing columns is named, whichever
-		return nil, nil, fmt.Errorf("%w: the file has no %s", ErrColumn, name)
+	if len(wanted) > 0 {
+		return nil, nil, fmt.Errorf("%w: the file has no %s", ErrColumn, strings.Join(slices.Sorted(maps.Keys(wanted)), ", "))
 	}
 	return roots, leaves, nil
 }

@@ -41,7 +41,7 @@ func (l *leaf) decode(s *shared, e format.Encoding, src []byte, n int) error {
 	var err error
 	switch {
 	case l.of == format.Int64 && e == format.DeltaBinaryPacked:
-		if err = deltaCount(src, n); err != nil {
+		if _, err = deltaSize(src, n, 64); err != nil {
 			return err
 		}
 		var numbers []int64
@@ -51,12 +51,10 @@ func (l *leaf) decode(s *shared, e format.Encoding, src []byte, n int) error {
 	case l.of == format.ByteArray && e == format.Plain:
 		l.text, l.offsets, err = plainTexts(l.text, l.offsets, src, n)
 		v.text, v.offsets = l.text, l.offsets
-	case l.of == format.ByteArray && (e == format.DeltaLengthByteArray || e == format.DeltaByteArray):
-		if err = deltaCount(src, n); err != nil {
-			return err
-		}
-		l.text, l.offsets, err = parquet.LookupEncoding(e).DecodeByteArray(l.text[:0], src, l.offsets[:0])
-		v.text, v.offsets = l.text, l.offsets
+	case l.of == format.ByteArray && e == format.DeltaLengthByteArray:
+		err = l.lengthTexts(s, src, n)
+	case l.of == format.ByteArray && e == format.DeltaByteArray:
+		err = l.prefixTexts(s, src, n)
 	case l.of == format.Boolean && e == format.RLE:
 		l.fixed, err = runLengthBits(l.fixed[:0], src, n)
 		v.bits = l.fixed
@@ -96,8 +94,8 @@ func aligned(b []byte) bool {
 // decodeCodes decodes a page of indices, and where the column does not come as a
 // dictionary looks them up.
 func (l *leaf) decodeCodes(s *shared, src []byte, n int) error {
-	if err := l.needDictionary(s); err != nil {
-		return err
+	if !l.known {
+		return errors.New("a page of indices without a dictionary")
 	}
 	if len(src) == 0 {
 		return io.ErrUnexpectedEOF
@@ -210,7 +208,7 @@ func plainTexts(text []byte, offsets []uint32, src []byte, n int) ([]byte, []uin
 		}
 		size := int(binary.LittleEndian.Uint32(src[at:]))
 		at += 4
-		offsets[i] = uint32(end) //nolint:gosec // G115: less than src
+		offsets[i] = uint32(end)
 		if size > len(src)-at || end+size > len(text)-fewBytes {
 			return text, offsets, io.ErrUnexpectedEOF
 		}
@@ -227,7 +225,7 @@ func plainTexts(text []byte, offsets []uint32, src []byte, n int) ([]byte, []uin
 		}
 		at, end = at+size, end+size
 	}
-	offsets[n] = uint32(end) //nolint:gosec // G115: less than src
+	offsets[n] = uint32(end)
 	return text[:end], offsets, nil
 }
 
@@ -235,23 +233,6 @@ func eight(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // fewBytes is the length up to which a text is copied as if it had this length.
 const fewBytes = 32
-
-// deltaCount reads how many values a block of deltas says it has, which a decoder
-// makes room for.
-// https://github.com/apache/parquet-format/blob/master/Encodings.md#DELTAENC
-func deltaCount(src []byte, n int) error {
-	for range 2 { // size of a block, number of its parts
-		_, size := binary.Uvarint(src)
-		if size <= 0 {
-			return io.ErrUnexpectedEOF
-		}
-		src = src[size:]
-	}
-	if count, size := binary.Uvarint(src); size <= 0 || count != uint64(n) { //nolint:gosec // G115: n is from a header that was checked
-		return fmt.Errorf("%d deltas of %d values", count, n)
-	}
-	return nil
-}
 
 // runLengthBits decodes n booleans that are run-length encoded. A run of trues
 // repeats 1 by the specification and 255 in files of parquet-go.
@@ -269,7 +250,7 @@ func runLengthBits(to, src []byte, n int) ([]byte, error) {
 			return to, io.ErrUnexpectedEOF
 		}
 		src = src[used:]
-		count := int(head >> 1) //nolint:gosec // G115: bounded above
+		count := int(head >> 1)
 		if head&1 == 0 {
 			if len(src) == 0 {
 				return to, io.ErrUnexpectedEOF
