@@ -10,7 +10,7 @@ import (
 
 // blockRows is how many rows are filled at a time, column by column: few enough that
 // they stay in the processor's cache meanwhile.
-const blockRows = 512
+const blockRows = 256
 
 // readColumns fills rows from spans of a group, as the plan says, column by column.
 // Any error, also a panic of the library, means no more than that the plan does not
@@ -125,10 +125,15 @@ func (w *writer) fillMissing(base address, rowSize uintptr, n int) {
 	}
 }
 
+// fillPage writes rows of one page, which have as many levels and values.
 func (w *writer) fillPage(base address, rowSize uintptr, rows, levels, present int) error {
 	c := w.cursor
 	switch w.leaf.kind {
 	case kindText:
+		if w.leaf.levels.definition == 0 && c.indexes != nil && c.whole {
+			w.placeWords(base, rowSize, c.indexes[c.value:c.value+rows])
+			return nil
+		}
 		return place(w, base, rowSize, rows, levels, c.texts(present))
 	case kindBytes:
 		return place(w, base, rowSize, rows, levels, c.bytes(present))
@@ -143,6 +148,20 @@ func (w *writer) fillPage(base address, rowSize uintptr, rows, levels, present i
 	}
 }
 
+// placeWords writes the words of a dictionary. Fields are zero before, so the empty
+// word, which many columns have in nearly every row, is not written.
+func (w *writer) placeWords(base address, rowSize uintptr, indexes []int32) {
+	words := w.cursor.words
+	if len(words) == 1 && words[0] == "" {
+		return
+	}
+	for i, index := range indexes {
+		if word := words[index]; word != "" {
+			put(base.add(uintptr(i)*rowSize+w.leaf.offset), word)
+		}
+	}
+}
+
 // place writes values to rows of one page, whose next levels say which are null.
 func place[V any](w *writer, base address, rowSize uintptr, rows, levels int, values []V) error {
 	offset := w.leaf.offset
@@ -152,72 +171,73 @@ func place[V any](w *writer, base address, rowSize uintptr, rows, levels int, va
 		}
 		return nil
 	}
-	def := w.cursor.def[w.cursor.level : w.cursor.level+levels]
-	p := &placer[V]{writer: w, values: values, full: byte(w.leaf.levels.definition)} //nolint:gosec // G115: a few levels
-	if len(w.leaf.lists) == 0 {
-		for at := 0; ; at++ {
-			next := bytes.IndexByte(def[at:], p.full)
-			if next < 0 {
-				return nil
-			}
-			at += next
-			p.put(base.add(uintptr(at)*rowSize + offset))
+	p := placer[V]{writer: w, values: values, full: byte(w.leaf.levels.definition)} //nolint:gosec // G115: a few levels
+	p.def = w.cursor.def[w.cursor.level : w.cursor.level+levels]
+	if w.leaf.optional {
+		if w.pointers == nil {
+			w.pointers = new(pool[V])
 		}
+		p.pool = w.pointers.(*pool[V]) //nolint:errcheck,forcetypeassert // made two lines above
 	}
-	rep := w.cursor.rep[w.cursor.level : w.cursor.level+levels]
+	if len(w.leaf.lists) == 0 {
+		for at := 0; len(p.values) > 0; at++ {
+			at += bytes.IndexByte(p.def[at:], p.full)
+			p.put(base.add(uintptr(at)*rowSize + offset)) //nolint:gosec // G115: there is one more value, and so its level
+		}
+		return nil
+	}
+	p.rep = w.cursor.rep[w.cursor.level : w.cursor.level+levels]
 	outer := &w.leaf.lists[0]
-	for row := range rows {
-		n := run(rep, 0)
-		at := base.add(uintptr(row)*rowSize + outer.offset)
+	for row, from := 0, 0; row < rows; row++ {
+		to := p.run(from, 0)
+		at := base.add(uintptr(row)*rowSize + outer.offset) //nolint:gosec // G115: not negative
 		var err error
 		if len(w.leaf.lists) == 1 {
-			err = p.list(outer, at, def[:n])
+			err = p.list(outer, at, from, to)
 		} else {
-			err = p.nested(outer, &w.leaf.lists[1], at, rep[:n], def[:n])
+			err = p.nested(outer, &w.leaf.lists[1], at, from, to)
 		}
 		if err != nil {
 			return err
 		}
-		rep, def = rep[n:], def[n:]
+		from = to
 	}
 	return nil
-}
-
-// run is how many levels belong to the first item of a list of a depth, or for
-// depth 0 to the first row.
-func run(rep []byte, depth byte) int {
-	n := 1
-	for n < len(rep) && rep[n] > depth {
-		n++
-	}
-	return n
 }
 
 // placer writes the values of one page that are not null, one after the other.
 type placer[V any] struct {
 	*writer
-	values []V
-	full   byte // the definition level of a value
+	values   []V
+	pool     *pool[V] // of an optional column
+	full     byte     // the definition level of a value
+	def, rep []byte
+}
+
+// run is where the next item of a list of a depth begins, or for depth 0 the next
+// row.
+func (p *placer[V]) run(from int, depth byte) int {
+	to := from + 1
+	for to < len(p.rep) && p.rep[to] > depth {
+		to++
+	}
+	return to
 }
 
 // put writes the next value, or a pointer to a copy of it.
 func (p *placer[V]) put(at address) {
-	value := p.values[0]
+	if p.pool != nil {
+		put(at, p.pool.pointer(p.values[0]))
+	} else {
+		put(at, p.values[0])
+	}
 	p.values = p.values[1:]
-	if !p.leaf.optional {
-		put(at, value)
-		return
-	}
-	if p.pointers == nil {
-		p.pointers = new(pool[V])
-	}
-	put(at, p.pointers.(*pool[V]).pointer(value)) //nolint:errcheck,forcetypeassert // made two lines above
 }
 
-// list writes one list, whose definition levels are given.
-func (p *placer[V]) list(l *list, at address, def []byte) error {
-	n := len(def)
-	if def[0] < l.level { // an empty list has one level
+// list writes one list from its levels.
+func (p *placer[V]) list(l *list, at address, from, to int) error {
+	n := to - from
+	if p.def[from] < l.level { // an empty list has one level
 		if n > 1 {
 			return errIrregular
 		}
@@ -233,40 +253,37 @@ func (p *placer[V]) list(l *list, at address, def []byte) error {
 			return errIrregular
 		}
 	}
-	for i := range n {
+	for i, level := range p.def[from : from+n] {
 		switch {
-		case def[i] < l.level:
-			return errIrregular
-		case def[i] == p.full:
+		case level == p.full:
 			p.put(first.add(uintptr(i)*l.size + p.leaf.offset))
+		case level < l.level:
+			return errIrregular
 		}
 	}
 	return nil
 }
 
 // nested writes the lists that the items of one list have.
-func (p *placer[V]) nested(outer, inner *list, at address, rep, def []byte) error {
+func (p *placer[V]) nested(outer, inner *list, at address, from, to int) error {
 	first, have := sliceAt(at)
-	if def[0] < outer.level {
-		if have != 0 || len(def) != 1 {
+	if p.def[from] < outer.level {
+		if have != 0 || to-from != 1 {
 			return errIrregular
 		}
 		return nil
 	}
 	for i := range have {
-		if len(def) == 0 {
+		if from == to || p.def[from] < outer.level {
 			return errIrregular
 		}
-		n := run(rep, 1)
-		if def[0] < outer.level {
-			return errIrregular
-		}
-		if err := p.list(inner, first.add(uintptr(i)*outer.size+inner.offset), def[:n]); err != nil {
+		next := p.run(from, 1)
+		if err := p.list(inner, first.add(uintptr(i)*outer.size+inner.offset), from, next); err != nil { //nolint:gosec // G115: not negative
 			return err
 		}
-		rep, def = rep[n:], def[n:]
+		from = next
 	}
-	if len(def) > 0 {
+	if from != to {
 		return errIrregular
 	}
 	return nil
