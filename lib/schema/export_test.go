@@ -11,7 +11,7 @@ import (
 func DecodeByValue[T Row](body []byte) (rows []T, err error) {
 	return byValue(body, func(*group) ([]span, error) { return nil, nil }, func(g *group, _ []span) ([]T, error) {
 		rows := make([]T, g.NumRows())
-		return rows, reconstruct(g.file, g.RowGroup, 0, rows)
+		return rows, reconstruct(g.file, g.RowGroup, []span{{0, g.NumRows()}}, rows)
 	})
 }
 
@@ -25,13 +25,9 @@ func DecodeWhereByValue[T Row](body []byte, column, value string) ([]T, error) {
 		return spansByValue(g.ColumnChunks()[leaf.ColumnIndex], value)
 	}, func(g *group, spans []span) (rows []T, err error) {
 		for _, s := range spans {
-			some := make([]T, s.rows)
-			if err := reconstruct(g.file, g.RowGroup, s.first, some); err != nil {
-				return nil, err
-			}
-			rows = append(rows, some...)
+			rows = append(rows, make([]T, s.rows)...)
 		}
-		return rows, nil
+		return rows, reconstruct(g.file, g.RowGroup, spans, rows)
 	})
 }
 

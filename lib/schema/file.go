@@ -137,10 +137,11 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 }
 
 // openTable opens a file of T's table and checks what its footer says before anyone
-// makes room for as many rows: a group holds no more than a writer puts into it, and
-// a column that the file shares with T is of the same physical type. No version of a
-// table changes that type, and the library would take the bits of one for those of
-// another.
+// makes room for as many rows: a group holds no more than a writer puts into it, its
+// columns are packed as we pack them (the library's LZ4 asks for memory without end
+// when it is given other bytes), and a column that the file shares with T is of the
+// same physical type. No version of a table changes that type, and the library would
+// take the bits of one for those of another.
 func openTable[T Row](body []byte) (*parquet.File, error) {
 	file, err := open(body)
 	if err != nil {
@@ -150,11 +151,16 @@ func openTable[T Row](body []byte) (*parquet.File, error) {
 		return nil, errors.New("another table")
 	}
 	rows := int64(0)
-	for _, group := range file.RowGroups() {
-		if n := group.NumRows(); n < 0 || n > rowGroupRows {
-			return nil, fmt.Errorf("a group of %d rows", n)
+	for _, group := range file.Metadata().RowGroups {
+		if group.NumRows < 0 || group.NumRows > rowGroupRows {
+			return nil, fmt.Errorf("a group of %d rows", group.NumRows)
 		}
-		rows += group.NumRows()
+		rows += group.NumRows
+		for _, column := range group.Columns {
+			if codec := column.MetaData.Codec; codec != format.Zstd && codec != format.Uncompressed {
+				return nil, fmt.Errorf("pages packed as %v", codec)
+			}
+		}
 	}
 	if rows != file.NumRows() {
 		return nil, fmt.Errorf("%d rows in groups, %d in the footer", rows, file.NumRows())

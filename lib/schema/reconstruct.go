@@ -16,20 +16,16 @@ func readSpans[T Row](file *parquet.File, group parquet.RowGroup, spans []span, 
 		}
 		clear(rows)
 	}
-	for _, s := range spans {
-		if err := reconstruct(file, group, s.first, rows[:s.rows]); err != nil {
-			return err
-		}
-		rows = rows[s.rows:]
-	}
-	return nil
+	return reconstruct(file, group, spans, rows)
 }
 
-// reconstruct fills rows from those of a group that begin with number first, value by
-// value, from the columns that T has and no others: the library's own reader decodes
-// every column of a file whose schema differs from T's. What it makes of a file is
-// the rule; readColumns makes the same of the files that we write, faster.
-func reconstruct[T Row](file *parquet.File, group parquet.RowGroup, first int64, rows []T) error {
+// reconstruct is readSpans value by value, from the columns that T has and no others:
+// the library's own reader decodes every column of a file whose schema differs from
+// T's. What it makes of a file is the rule; readColumns makes the same of the files
+// that we write, faster. It reads the rows between the spans, too: where the library
+// begins when it is told to seek depends on what the footer says, which a row's values
+// must not.
+func reconstruct[T Row](file *parquet.File, group parquet.RowGroup, spans []span, rows []T) error {
 	target := parquet.SchemaOf(*new(T))
 	columns := make([]*columnReader, 0, len(target.Columns()))
 	for i, path := range target.Columns() {
@@ -40,24 +36,26 @@ func reconstruct[T Row](file *parquet.File, group parquet.RowGroup, first int64,
 		}
 		pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
 		defer func() { _ = pages.Close() }() // over memory
-		if first > 0 {
-			if err := pages.SeekToRow(first); err != nil {
-				return fmt.Errorf("row %d: %w", first, err)
-			}
-		}
 		columns = append(columns, &columnReader{target: i, pages: pages})
 	}
 	var row parquet.Row
-	for i := range rows {
-		row = row[:0]
-		for _, c := range columns {
-			var err error
-			if row, err = c.appendRow(row); err != nil {
-				return fmt.Errorf("row %d: %w", first+int64(i), err)
+	at := int64(0)
+	for _, s := range spans {
+		for ; at < s.first+s.rows; at++ {
+			row = row[:0]
+			for _, c := range columns {
+				var err error
+				if row, err = c.appendRow(row); err != nil {
+					return fmt.Errorf("row %d: %w", at, err)
+				}
 			}
-		}
-		if err := target.Reconstruct(&rows[i], row); err != nil {
-			return fmt.Errorf("row %d: %w", first+int64(i), err)
+			if at < s.first {
+				continue
+			}
+			if err := target.Reconstruct(&rows[0], row); err != nil {
+				return fmt.Errorf("row %d: %w", at, err)
+			}
+			rows = rows[1:]
 		}
 	}
 	return nil
