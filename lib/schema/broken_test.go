@@ -66,7 +66,7 @@ func same[T schema.Row](t *testing.T, body []byte, column string) {
 	want, wantErr := schema.DecodeByValue[T](body)
 	got, err := schema.Decode[T](body)
 	compare("all rows", want, got, wantErr, err)
-	for _, value := range []string{"", "a", "till"} {
+	for _, value := range []string{"", "till"} {
 		want, wantErr := schema.DecodeWhereByValue[T](body, column, value)
 		got, err := schema.DecodeWhere[T](body, column, value)
 		compare("rows of "+value, want, got, wantErr, err)
@@ -78,7 +78,7 @@ func TestBrokenFilesAreReadAsByTheLibrary(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	bodies := [][]byte{written(t, randomRows[schema.OrderEventRow](r, 6), parquet.PageBufferSize(64)), written(t, randomRows[schema.OrderEventRow](r, 6), parquet.DataPageVersion(1))}
 	for _, body := range append(bodies, files[schema.OrderEventRow](t, r, 6)...) {
-		for range 150 {
+		for range 100 {
 			broken := slices.Clone(body)
 			for range 1 + r.IntN(2) {
 				broken[r.IntN(len(broken))] ^= byte(1 << r.IntN(8))

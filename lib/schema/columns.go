@@ -177,12 +177,12 @@ func place[V any](w *writer, base address, rowSize uintptr, rows, levels int, va
 		if w.pointers == nil {
 			w.pointers = new(pool[V])
 		}
-		p.pool = w.pointers.(*pool[V]) //nolint:errcheck,forcetypeassert // made two lines above
+		p.pool = w.pointers.(*pool[V])
 	}
 	if len(w.leaf.lists) == 0 {
 		for at := 0; len(p.values) > 0; at++ {
 			at += bytes.IndexByte(p.def[at:], p.full)
-			p.put(base.add(uintptr(at)*rowSize + offset)) //nolint:gosec // G115: there is one more value, and so its level
+			p.put(base.add(uintptr(at)*rowSize + offset))
 		}
 		return nil
 	}
@@ -190,7 +190,7 @@ func place[V any](w *writer, base address, rowSize uintptr, rows, levels int, va
 	outer := &w.leaf.lists[0]
 	for row, from := 0, 0; row < rows; row++ {
 		to := p.run(from, 0)
-		at := base.add(uintptr(row)*rowSize + outer.offset) //nolint:gosec // G115: not negative
+		at := base.add(uintptr(row)*rowSize + outer.offset)
 		var err error
 		if len(w.leaf.lists) == 1 {
 			err = p.list(outer, at, from, to)
@@ -278,7 +278,7 @@ func (p *placer[V]) nested(outer, inner *list, at address, from, to int) error {
 			return errIrregular
 		}
 		next := p.run(from, 1)
-		if err := p.list(inner, first.add(uintptr(i)*outer.size+inner.offset), from, next); err != nil { //nolint:gosec // G115: not negative
+		if err := p.list(inner, first.add(uintptr(i)*outer.size+inner.offset), from, next); err != nil {
 			return err
 		}
 		from = next
@@ -307,11 +307,11 @@ func (s *items) take(l *list, n int) address {
 		return s.none(l.slice)
 	}
 	if n > s.size-s.used {
-		s.used, s.size = 0, max(n, chunkBytes/int(l.size)) //nolint:gosec // G115: the size of a type
+		s.used, s.size = 0, max(n, chunkBytes/int(l.size))
 		s.chunk = newItems(l.slice, s.size)
 	}
 	s.used += n
-	return s.chunk.add(uintptr(s.used-n) * l.size) //nolint:gosec // G115: not negative
+	return s.chunk.add(uintptr(s.used-n) * l.size)
 }
 
 // none is where an empty list that is not nil points.

@@ -176,7 +176,12 @@ func openTable[T Row](body []byte) (*parquet.File, error) {
 	return file, nil
 }
 
+// open reads the footer. The library makes room for it before it finds that the file
+// is shorter than its last bytes say.
 func open(body []byte) (*parquet.File, error) {
+	if size := len(body); size < 12 || int64(binary.LittleEndian.Uint32(body[size-8:])) > int64(size)-12 {
+		return nil, errors.New("no footer")
+	}
 	return parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 

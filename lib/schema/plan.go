@@ -59,10 +59,10 @@ var plans sync.Map //nolint:gochecknoglobals // a cache of what the types alone 
 func planOf[T Row]() *plan {
 	t := reflect.TypeFor[T]()
 	if known, ok := plans.Load(t); ok {
-		return known.(*plan) //nolint:errcheck,forcetypeassert // nothing else is stored
+		return known.(*plan)
 	}
 	known, _ := plans.LoadOrStore(t, newPlan(t, parquet.SchemaOf(*new(T))))
-	return known.(*plan) //nolint:errcheck,forcetypeassert // nothing else is stored
+	return known.(*plan)
 }
 
 // newPlan lays a type out and compares every column with the library's schema of

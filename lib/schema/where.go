@@ -99,7 +99,7 @@ func spansByColumn(chunk parquet.ColumnChunk, column parquet.LeafColumn, value s
 			if c.def != nil && c.def[level] != byte(c.max.definition) { //nolint:gosec // G115: a few levels
 				continue
 			}
-			same := false
+			var same bool
 			if c.indexes != nil {
 				same = wanted[c.indexes[c.value]]
 			} else {
