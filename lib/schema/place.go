@@ -22,7 +22,7 @@ type address struct{ pointer unsafe.Pointer }
 
 // addressOf is the address of the first of some rows; there must be one.
 func addressOf[T any](rows []T) address {
-	return address{unsafe.Pointer(unsafe.SliceData(rows))}
+	return address{unsafe.Pointer(unsafe.SliceData(rows))} //nolint:gosec // G103: audited above
 }
 
 func (a address) add(bytes uintptr) address { return address{unsafe.Add(a.pointer, bytes)} }
