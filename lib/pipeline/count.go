@@ -134,8 +134,8 @@ type bucketOwners struct {
 	numbers [][]int32 // of each dictionary: a client, Nobody or askAll
 	asked   []int32   // of each order that was asked for all its tokens, in turn
 
-	last     arrow.Array // the dictionary at hand
-	at, next int         // of numbers and asked, in the second reading
+	last     *array.String // the dictionary at hand
+	at, next int           // of numbers and asked, in the second reading
 	rows     []int32
 }
 
@@ -170,12 +170,12 @@ func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket in
 		}
 		for row, code := range codes {
 			if code >= 0 && b.numbers[len(b.numbers)-1][code] == askAll {
-				first := b.last.(*array.String).Value(int(code))                                        //nolint:forcetypeassert // codes has seen it
-				b.asked = append(b.asked, int32(b.of.Number(append([]string{first}, further(row)...)))) //nolint:gosec // G115: as above
+				tokens := append([]string{b.last.Value(int(code))}, further(row)...)
+				b.asked = append(b.asked, int32(b.of.Number(tokens))) //nolint:gosec // G115: as above
 			}
 		}
 	}
-	b.keep(nil)
+	b.last = nil
 	return nil
 }
 
@@ -195,8 +195,8 @@ func (b *bucketOwners) codes(rec arrow.Record, fresh func(*array.String)) ([]int
 	if !ok || !ok32 {
 		return nil, fmt.Errorf("%w: token is %s", columnar.ErrColumn, tokens.DataType())
 	}
-	if b.last != tokens.Dictionary() {
-		b.keep(tokens.Dictionary())
+	if b.last == nil || b.last.Data() != texts.Data() { // all records of a row group share one
+		b.last = texts
 		fresh(texts)
 	}
 	if indices.NullN() == 0 {
@@ -209,17 +209,6 @@ func (b *bucketOwners) codes(rec arrow.Record, fresh func(*array.String)) ([]int
 		}
 	}
 	return codes, nil
-}
-
-// keep holds on to the dictionary at hand: another one must not come to lie where it was.
-func (b *bucketOwners) keep(dictionary arrow.Array) {
-	if dictionary != nil {
-		dictionary.Retain()
-	}
-	if b.last != nil {
-		b.last.Release()
-	}
-	b.last = dictionary
 }
 
 // clients says whose the orders of the next record are, in the second reading.

@@ -109,7 +109,7 @@ func takeLast[T Row](body []byte, footer *format.FileMetaData, rows []T) (keep i
 	if keep == len(footer.RowGroups) {
 		return keep, rows, nil
 	}
-	file, err := open(body)
+	file, err := openTable[T](body)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // FormatVersion is the version of the tables' meaning; it stands in the metadata
@@ -75,6 +77,10 @@ func Compress(dst, page []byte) ([]byte, error) { return codec.Encode(dst, page)
 // of a reader of one group.
 const RowGroupRows = 200_000
 
+// mostGroupRows is more than any of our files has in a group: room for what a broken
+// footer claims is not made.
+const mostGroupRows = 1 << 20
+
 // grouped is a Row whose groups are larger or smaller than RowGroupRows.
 type grouped interface{ rowGroupRows() int64 }
 
@@ -128,12 +134,9 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 			rows, err = nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, tableName[T](), r)
 		}
 	}()
-	file, err := open(body)
+	file, err := openTable[T](body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
-	}
-	if table, _ := file.Lookup("leadlake.table"); table != tableName[T]() {
-		return nil, fmt.Errorf("%w: want table %s", ErrCorrupt, tableName[T]())
 	}
 	if file.NumRows() == 0 {
 		return nil, nil
@@ -145,7 +148,52 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 	return rows, nil
 }
 
+// openTable opens a file of T's table and checks what its footer says before anyone
+// makes room for as many rows: a group holds no more than a writer puts into it, its
+// columns are packed as we pack them (the library's LZ4 asks for memory without end
+// when it is given other bytes), and a column that the file shares with T is of the
+// same physical type. No version of a table changes that type, and the library would
+// take the bits of one for those of another.
+func openTable[T Row](body []byte) (*parquet.File, error) {
+	file, err := open(body)
+	if err != nil {
+		return nil, err
+	}
+	if table, _ := file.Lookup("leadlake.table"); table != tableName[T]() {
+		return nil, errors.New("another table")
+	}
+	rows := int64(0)
+	for _, group := range file.Metadata().RowGroups {
+		if group.NumRows < 0 || group.NumRows > mostGroupRows {
+			return nil, fmt.Errorf("a group of %d rows", group.NumRows)
+		}
+		rows += group.NumRows
+		for _, column := range group.Columns {
+			if codec := column.MetaData.Codec; codec != format.Zstd && codec != format.Uncompressed {
+				return nil, fmt.Errorf("pages packed as %v", codec)
+			}
+		}
+	}
+	if rows != file.NumRows() {
+		return nil, fmt.Errorf("%d rows in groups, %d in the footer", rows, file.NumRows())
+	}
+	target := parquet.SchemaOf(*new(T))
+	for _, path := range target.Columns() {
+		want, _ := target.Lookup(path...)
+		have, ok := file.Schema().Lookup(path...)
+		if ok && have.Node.Type().Kind() != want.Node.Type().Kind() {
+			return nil, fmt.Errorf("column %s has another type", path[0])
+		}
+	}
+	return file, nil
+}
+
+// open reads the footer. The library makes room for it before it finds that the file
+// is shorter than its last bytes say.
 func open(body []byte) (*parquet.File, error) {
+	if size := len(body); size < 12 || int64(binary.LittleEndian.Uint32(body[size-8:])) > int64(size)-12 {
+		return nil, errors.New("no footer")
+	}
 	return parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
@@ -156,7 +204,7 @@ func readGroups[T Row](file *parquet.File, groups []parquet.RowGroup, rows []T) 
 		if n > len(rows) {
 			return errors.New("more rows than the footer says")
 		}
-		if err := readSpan(file, group, 0, rows[:n]); err != nil {
+		if err := readSpans(file, group, []span{{0, int64(n)}}, rows[:n]); err != nil {
 			return err
 		}
 		rows = rows[n:]
@@ -165,94 +213,4 @@ func readGroups[T Row](file *parquet.File, groups []parquet.RowGroup, rows []T) 
 		return fmt.Errorf("%d rows fewer than the footer says", len(rows))
 	}
 	return nil
-}
-
-// readSpan fills rows from those of a group that begin with number first, from the
-// columns that T has and no others: the library's own reader decodes every column
-// of a file whose schema differs from T's.
-func readSpan[T Row](file *parquet.File, group parquet.RowGroup, first int64, rows []T) error {
-	target := parquet.SchemaOf(*new(T))
-	columns := make([]*columnReader, 0, len(target.Columns()))
-	for i, path := range target.Columns() {
-		leaf, ok := file.Schema().Lookup(path...)
-		if !ok {
-			columns = append(columns, &columnReader{target: i}) // an older file: the column is null
-			continue
-		}
-		pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
-		defer func() { _ = pages.Close() }() // over memory
-		if first > 0 {
-			if err := pages.SeekToRow(first); err != nil {
-				return fmt.Errorf("row %d: %w", first, err)
-			}
-		}
-		columns = append(columns, &columnReader{target: i, pages: pages})
-	}
-	var row parquet.Row
-	for i := range rows {
-		row = row[:0]
-		for _, c := range columns {
-			var err error
-			if row, err = c.appendRow(row); err != nil {
-				return fmt.Errorf("row %d: %w", first+int64(i), err)
-			}
-		}
-		if err := target.Reconstruct(&rows[i], row); err != nil {
-			return fmt.Errorf("row %d: %w", first+int64(i), err)
-		}
-	}
-	return nil
-}
-
-// columnReader reads one leaf column value by value.
-type columnReader struct {
-	target int // index of the leaf in the row type
-	pages  parquet.Pages
-	values parquet.ValueReader
-	buffer [256]parquet.Value
-	next   int
-	filled int
-}
-
-// appendRow appends the values of one row: one, or for a list all its items.
-func (c *columnReader) appendRow(row parquet.Row) (parquet.Row, error) {
-	if c.pages == nil {
-		return append(row, parquet.NullValue().Level(0, 0, c.target)), nil
-	}
-	for first := true; ; first = false {
-		if c.next == c.filled {
-			if err := c.fill(); errors.Is(err, io.EOF) && !first {
-				return row, nil
-			} else if err != nil {
-				return row, err
-			}
-		}
-		value := c.buffer[c.next]
-		if !first && value.RepetitionLevel() == 0 {
-			return row, nil
-		}
-		row = append(row, value.Level(value.RepetitionLevel(), value.DefinitionLevel(), c.target))
-		c.next++
-	}
-}
-
-func (c *columnReader) fill() error {
-	for {
-		if c.values == nil {
-			page, err := c.pages.ReadPage()
-			if err != nil {
-				return err
-			}
-			c.values = page.Values()
-		}
-		n, err := c.values.ReadValues(c.buffer[:])
-		c.next, c.filled = 0, n
-		if n > 0 {
-			return nil
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		c.values = nil
-	}
 }

@@ -17,28 +17,29 @@ func DecodeWhere[T Row](body []byte, column, value string) (rows []T, err error)
 			rows, err = nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, tableName[T](), r)
 		}
 	}()
-	file, err := open(body)
+	file, err := openTable[T](body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
-	}
-	if table, _ := file.Lookup("leadlake.table"); table != tableName[T]() {
-		return nil, fmt.Errorf("%w: want table %s", ErrCorrupt, tableName[T]())
 	}
 	leaf, ok := file.Schema().Lookup(column)
 	if !ok {
 		return nil, nil
 	}
 	for _, group := range file.RowGroups() {
-		spans, err := spansOf(group.ColumnChunks()[leaf.ColumnIndex], value)
+		spans, err := spansOf(group.ColumnChunks()[leaf.ColumnIndex], leaf, value)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 		}
+		from, wanted := len(rows), int64(0)
 		for _, s := range spans {
-			from := len(rows)
-			rows = append(rows, make([]T, s.rows)...)
-			if err := readSpan(file, group, s.first, rows[from:]); err != nil {
-				return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
-			}
+			wanted += s.rows
+		}
+		if wanted == 0 {
+			continue
+		}
+		rows = append(rows, make([]T, wanted)...)
+		if err := readSpans(file, group, spans, rows[from:]); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 		}
 	}
 	return rows, nil
@@ -49,7 +50,72 @@ type span struct{ first, rows int64 }
 
 // spansOf finds the runs of rows that have a value; where the rows are sorted by
 // the column there is one.
-func spansOf(chunk parquet.ColumnChunk, value string) (spans []span, err error) {
+func spansOf(chunk parquet.ColumnChunk, column parquet.LeafColumn, value string) ([]span, error) {
+	if spans, err := spansByColumn(chunk, column, value); err == nil {
+		return spans, nil
+	}
+	return spansByValue(chunk, value)
+}
+
+// runs are rows in rising order, as spans.
+type runs []span
+
+func (r *runs) add(row int64) {
+	if last := len(*r) - 1; last >= 0 && (*r)[last].first+(*r)[last].rows == row {
+		(*r)[last].rows++
+		return
+	}
+	*r = append(*r, span{row, 1})
+}
+
+// spansByColumn compares the words of a dictionary once, and the texts of a page
+// where they lie. Its errors are as those of readColumns.
+func spansByColumn(chunk parquet.ColumnChunk, column parquet.LeafColumn, value string) (spans runs, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errIrregular, r)
+		}
+	}()
+	if column.MaxRepetitionLevel > 0 || column.Node.Type().Kind() != parquet.ByteArray {
+		return nil, errIrregular
+	}
+	c := &cursor{max: levelsOf(column), kind: kindText, pages: chunk.Pages()}
+	defer c.close()
+	var wanted []bool // which words are the value, of the dictionary last seen
+	var known parquet.Dictionary
+	for {
+		if err := c.load(); errors.Is(err, io.EOF) {
+			return spans, nil
+		} else if err != nil {
+			return nil, err
+		}
+		if c.indexes != nil && c.dictionary != known {
+			known, wanted = c.dictionary, make([]bool, len(c.words))
+			for i := range wanted {
+				wanted[i] = string(c.wordText[c.wordOffsets[i]:c.wordOffsets[i+1]]) == value
+			}
+		}
+		for level := range c.end {
+			if c.def != nil && c.def[level] != byte(c.max.definition) { //nolint:gosec // G115: a few levels
+				continue
+			}
+			var same bool
+			if c.indexes != nil {
+				same = wanted[c.indexes[c.value]]
+			} else {
+				same = string(c.text[c.offsets[c.value]:c.offsets[c.value+1]]) == value
+			}
+			if same {
+				spans.add(c.row + int64(level))
+			}
+			c.value++
+		}
+		c.row += int64(c.end)
+	}
+}
+
+// spansByValue is spansOf value by value.
+func spansByValue(chunk parquet.ColumnChunk, value string) (spans runs, err error) {
 	pages := chunk.Pages()
 	defer func() { err = errors.Join(err, pages.Close()) }()
 	c := columnReader{pages: pages}
@@ -63,12 +129,8 @@ func spansOf(chunk parquet.ColumnChunk, value string) (spans []span, err error) 
 		}
 		same := !c.buffer[c.next].IsNull() && string(c.buffer[c.next].ByteArray()) == value
 		c.next++
-		switch last := len(spans) - 1; {
-		case !same:
-		case last >= 0 && spans[last].first+spans[last].rows == at:
-			spans[last].rows++
-		default:
-			spans = append(spans, span{at, 1})
+		if same {
+			spans.add(at)
 		}
 	}
 }
