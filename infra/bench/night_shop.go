@@ -12,7 +12,7 @@ import (
 const (
 	shopMonths         = 36
 	clientOrders       = 10 // orders by client, on average
-	oncePerHundred     = 3  // orders of people who never order again: three tenths of the clients
+	oncePerThousand    = 34 // orders of people who never order again; others have one purchase by chance
 	cohortStays        = 0.92
 	tailPower, tailCap = 3.0, 0.05 // of a client's share in the orders of his cohort; the cap keeps it below some 2 000 orders
 )
@@ -73,7 +73,7 @@ func newOrderShop(orders, seed uint64, asOf time.Time, other float64) *orderShop
 			shares[month-age] += part / s.ages[month]
 		}
 	}
-	clients, upto := float64(orders)/clientOrders-float64(orders)*oncePerHundred/100, 0.0
+	clients, upto := float64(orders)/clientOrders-float64(orders)*oncePerThousand/1000, 0.0
 	for cohort, share := range shares {
 		upto += share / shopMonths
 		s.cohorts[cohort+1] = max(s.cohorts[cohort]+1, uint64(clients*upto))
@@ -116,7 +116,7 @@ func fraction(h uint64) float64 { return float64(h>>11) / (1 << 53) }
 
 // clientOf is who an order is of.
 func (s *orderShop) clientOf(number uint64, month int) uint64 {
-	if number%100*7%100 < oncePerHundred {
+	if number%1000*7%1000 < oncePerThousand {
 		return onceBit | number
 	}
 	h := spread(s.seed+1, number)
