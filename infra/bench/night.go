@@ -63,7 +63,7 @@ func nightCommand(ctx context.Context, out io.Writer, args []string) error {
 		return nightProcess(ctx, *process, o, *folder)
 	}
 	if *makes {
-		if err := o.makeShop(ctx); err != nil {
+		if err := o.makeShop(ctx, os.Stderr); err != nil {
 			return err
 		}
 	}
@@ -81,7 +81,7 @@ func nightCommand(ctx context.Context, out io.Writer, args []string) error {
 }
 
 // makeShop makes the shop of the one folder.
-func (o nightOptions) makeShop(ctx context.Context) (err error) {
+func (o nightOptions) makeShop(ctx context.Context, log io.Writer) (err error) {
 	if len(o.data) != 1 {
 		return fmt.Errorf("%w: -make makes one shop", errUsage)
 	}
@@ -90,7 +90,7 @@ func (o nightOptions) makeShop(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return o.shop.make(ctx, store, cores(), os.Stderr)
+	return o.shop.make(ctx, store, cores(), log)
 }
 
 // nightProcess is one part in a process of its own.

@@ -211,8 +211,8 @@ func (o *shopOrder) row(i int, begin time.Time, object string) schema.EventRow {
 // tokensAtOnce bounds the rows of the map that are being encoded.
 const tokensAtOnce = 1 << 20
 
-// writeTokens writes who each token is of, as the night does: a client's id is the
-// token that was seen first.
+// writeTokens writes who each token is of, as the night would find out: tokens that an
+// order named together are one client's, and his id is the one that was seen first.
 func (s *orderShop) writeTokens(ctx context.Context, store objstore.Store) error {
 	type link struct{ token, client [27]byte }
 	var links []link
@@ -223,6 +223,7 @@ func (s *orderShop) writeTokens(ctx context.Context, store objstore.Store) error
 	// When each token of those who may order again was first seen, in seconds from 1;
 	// 0: never.
 	phones, emails := make([]uint64, s.regulars()), make([]uint64, s.regulars())
+	linked := make([]bool, s.regulars()) // an order named both: else nobody can know that they are one's
 	see := func(first *uint64, at uint64) {
 		if *first == 0 {
 			*first = at
@@ -244,19 +245,24 @@ func (s *orderShop) writeTokens(ctx context.Context, store objstore.Store) error
 			if kinds != phoneOnly {
 				see(&emails[client], at)
 			}
+			linked[client] = linked[client] || kinds == phoneAndEmail
 		}
 	}
 	for client := range s.regulars() {
 		phone, email := text(identity.KindPhone, client), text(identity.KindEmail, client)
-		id := phone
-		if emails[client] > 0 && (phones[client] == 0 || emails[client] <= phones[client]) { // at one instant the lesser text
-			id = email
+		ofPhone, ofEmail := phone, email
+		switch {
+		case !linked[client]:
+		case emails[client] <= phones[client]: // at one instant the lesser text
+			ofPhone = email
+		default:
+			ofEmail = phone
 		}
 		if phones[client] > 0 {
-			links = append(links, link{phone, id})
+			links = append(links, link{phone, ofPhone})
 		}
 		if emails[client] > 0 {
-			links = append(links, link{email, id})
+			links = append(links, link{email, ofEmail})
 		}
 	}
 	slices.SortFunc(links, func(a, b link) int { return bytes.Compare(a.token[:], b.token[:]) })

@@ -133,15 +133,15 @@ func (s *orderShop) clientOf(number uint64, month int) uint64 {
 }
 
 // tokenKinds is which tokens of its client an order comes under: a tenth of all
-// clients have two, a phone and an e-mail, and a tenth of their orders name both.
+// clients have two, a phone and an e-mail, and three tenths of their orders name both.
 func (s *orderShop) tokenKinds(client, number uint64) string {
 	if client&onceBit != 0 || spread(s.seed+3, client)%7 != 0 {
 		return phoneOnly
 	}
 	switch h := spread(s.seed+4, number) % 20; {
-	case h < 9:
+	case h < 7:
 		return phoneOnly
-	case h < 18:
+	case h < 14:
 		return emailOnly
 	}
 	return phoneAndEmail

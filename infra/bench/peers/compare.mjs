@@ -17,7 +17,7 @@ const have = argument("have"), want = argument("want");
 // The tables of the job: the key, and which rows are of the job.
 const client = "entity = 'client'";
 const tables = {
-  clients: { key: ["client_id"], where: "orders > 0" }, rfm_codes: { key: ["code"] }, thresholds: { key: ["metric", "entity", "rule"], where: `${client} AND metric <> 'ltv'` },
+  clients: { key: ["client_id"], where: "orders > 0" }, rfm_codes: { key: ["code"] }, thresholds: { key: ["metric", "entity", "rule"], where: `${client} AND metric IN ('recency', 'frequency', 'monetary', 'abc', 'xyz')` },
   abc: { key: ["entity", "id"], where: client }, xyz: { key: ["entity", "id"], where: client }, cohorts: { key: ["cohort_month", "period"] },
   lifecycle: { key: ["month"] }, ltv: { key: ["month"] },
 };

@@ -170,10 +170,8 @@ async function scores() {
       per(revenue, priced) AS average_order_minor, (${asof} - l)::BIGINT AS recency_days, r::BIGINT AS r, f3::BIGINT AS f, m::BIGINT AS m, code AS rfm_code, segment AS rfm_segment,
       abc, nullif(xyz, '') AS xyz, a.month AS cohort_month
     FROM scored JOIN clients_of USING (client) JOIN texts a ON a.d = scored.f JOIN texts z ON z.d = scored.l JOIN (SELECT *, code[1]::TINYINT AS r, code[2]::TINYINT AS f3, code[3]::TINYINT AS m FROM codes) USING (r, f3, m)`);
-  step("w clients");
   await copy("abc", `SELECT 'client' AS entity, client_id AS id, revenue AS revenue_minor, CASE WHEN getvariable('total') > 0 THEN positive / getvariable('total') ELSE 0 END AS share,
       CASE WHEN getvariable('total') > 0 THEN so_far / getvariable('total') ELSE 0 END AS cumulative_share, class FROM abc JOIN clients_of USING (client)`);
-  step("w abc");
   await copy("xyz", `SELECT 'client' AS entity, client_id AS id, k AS periods, mean, sigma, CASE WHEN mean > 0 THEN sigma / mean END AS cv, class FROM xyz JOIN clients_of USING (client)`);
   await copy("rfm_codes", `SELECT code, segment, coalesce(clients, 0) AS clients, coalesce(clients, 0) / ${n} AS share, coalesce(revenue, 0)::BIGINT AS revenue_minor
     FROM codes LEFT JOIN (SELECT concat(r, f3, m) AS code, count(*) AS clients, sum(revenue) AS revenue FROM scored GROUP BY ALL) USING (code) ORDER BY code`);
