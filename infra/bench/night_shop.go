@@ -44,8 +44,8 @@ type orderShop struct {
 	begin        time.Time
 	days         int
 
-	months  []int                // of each day, from 0
-	ages    [shopMonths]float64  // of a cohort in the orders of a month, summed up
+	months  []int                  // of each day, from 0
+	ages    [shopMonths]float64    // of a cohort in the orders of a month, summed up
 	cohorts [shopMonths + 1]uint64 // first number of each cohort's clients
 }
 
@@ -179,7 +179,7 @@ func (s *orderShop) order(number uint64, day int) shopOrder {
 	o.kinds = s.tokenKinds(o.client, number)
 	h := spread(s.seed+5, number)
 	dice := spread(s.seed+6, number)
-	soon := second + 1 + int(dice%uint64(min(1800, daySeconds-second-1))) //nolint:gosec // G115: seconds
+	soon := second + 1 + int(dice%uint64(min(1800, daySeconds-second-1)))   //nolint:gosec // G115: seconds
 	later := func(shift int) int { return int(dice >> shift % daySeconds) } //nolint:gosec // G115: seconds
 	add := func(status string, after, second int) {
 		o.steps[o.stepsCount] = step{status, after, second}

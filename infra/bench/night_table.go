@@ -8,9 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 )
 
 // What a night may take beside the peers at ten million orders and two threads, as
@@ -55,8 +56,8 @@ func newNightReport(o nightOptions, args []string) *nightReport {
 }
 
 // The three measures of a run.
-func cpuOf(s spent) float64  { return s.cpu.Seconds() }
-func wallOf(s spent) float64 { return s.wall.Seconds() }
+func cpuOf(s spent) float64   { return s.cpu.Seconds() }
+func wallOf(s spent) float64  { return s.wall.Seconds() }
 func peakMiB(s spent) float64 { return float64(s.peak) / (1 << 20) }
 
 // valuesOf is one measure of every run.
@@ -201,21 +202,32 @@ func (r *nightReport) print(out io.Writer, asJSON bool) error {
 
 // writeRows writes rows as a table that Markdown reads, too.
 func writeRows(text *strings.Builder, rows []nightRow) {
-	table := tabwriter.NewWriter(text, 0, 0, 1, ' ', tabwriter.AlignRight)
-	line := func(cells ...string) { _, _ = fmt.Fprintf(table, "| %s \t|\n", strings.Join(cells, " \t| ")) }
-	line("orders", "threads", "engine", "CPU s", "× ", "wall s", "× ", "peak MiB", "× ", "CPU s by million")
-	line("---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:")
 	ratio := func(x float64) string {
 		if x == 0 {
 			return ""
 		}
 		return fmt.Sprintf("%.2f", x)
 	}
-	for _, row := range rows {
-		line(fmt.Sprint(row.Orders), fmt.Sprint(row.Threads), row.Engine, fmt.Sprintf("%.2f", row.CPU), ratio(row.OursCPU),
-			fmt.Sprintf("%.2f", row.Wall), ratio(row.OursWall), fmt.Sprintf("%.0f", row.PeakMiB), ratio(row.OursPeak), fmt.Sprintf("%.3f", row.CPUMillion))
+	table := [][]string{{"orders", "threads", "engine", "CPU s", "×", "wall s", "×", "peak MiB", "×", "CPU s by million"}, nil}
+	for range table[0] {
+		table[1] = append(table[1], "--:")
 	}
-	_ = table.Flush() // into memory
+	for _, row := range rows {
+		table = append(table, []string{
+			strconv.FormatUint(row.Orders, 10), strconv.Itoa(row.Threads), row.Engine, fmt.Sprintf("%.2f", row.CPU), ratio(row.OursCPU),
+			fmt.Sprintf("%.2f", row.Wall), ratio(row.OursWall), fmt.Sprintf("%.0f", row.PeakMiB), ratio(row.OursPeak), fmt.Sprintf("%.3f", row.CPUMillion),
+		})
+	}
+	for _, cells := range table {
+		for column, cell := range cells {
+			width := 0
+			for _, other := range table {
+				width = max(width, utf8.RuneCountInString(other[column]))
+			}
+			fmt.Fprintf(text, "| %s%s ", strings.Repeat(" ", width-utf8.RuneCountInString(cell)), cell)
+		}
+		text.WriteString("|\n")
+	}
 }
 
 // peerVersions reads the versions of the packages that are installed.
