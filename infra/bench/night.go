@@ -15,6 +15,9 @@ import (
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 )
 
+// shopMonths is how long a shop has been there where nothing else is said.
+const shopMonths = 36
+
 // nightOptions are the flags of the night.
 type nightOptions struct {
 	shop    nightShop
@@ -34,6 +37,7 @@ func nightCommand(ctx context.Context, out io.Writer, args []string) error {
 	orders := f.Uint64("orders", 1_000_000, "orders of a shop that is made; a tenth as many clients")
 	seed := f.Uint64("seed", 1, "other numbers make other shops")
 	asOf := f.String("asof", "2025-12-31", "last day of a shop that is made")
+	months := f.Int("months", shopMonths, "months of a shop that is made")
 	other := f.Float64("other", 0, "share of orders in a currency without a rate")
 	threads := f.String("threads", "1,2", "threads of each engine, by comma")
 	rounds := f.Int("rounds", 5, "rounds; in each every engine runs once at each number of threads")
@@ -46,7 +50,7 @@ func nightCommand(ctx context.Context, out io.Writer, args []string) error {
 		return err
 	}
 	o := nightOptions{
-		shop: nightShop{Orders: *orders, Seed: *seed, AsOf: *asOf, Other: *other}, data: listed(*data), rounds: *rounds,
+		shop: nightShop{Orders: *orders, Seed: *seed, AsOf: *asOf, Months: *months, Other: *other}, data: listed(*data), rounds: *rounds,
 		peers: listed(*peers), fold: *full, json: *asJSON,
 	}
 	for _, text := range listed(*threads) {

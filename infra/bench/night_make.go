@@ -33,8 +33,9 @@ const nightTokensKey = lake.PeoplePrefix + "tokens/part-0000.parquet"
 type nightShop struct {
 	Orders uint64  `json:"orders"`
 	Seed   uint64  `json:"seed"`
-	AsOf   string  `json:"as_of"` // the last of its days
-	Other  float64 `json:"other"` // share of orders in a currency without a rate
+	AsOf   string  `json:"as_of"`  // the last of its days
+	Months int     `json:"months"` // how long it has been there
+	Other  float64 `json:"other"`  // share of orders in a currency without a rate
 }
 
 // made is the generator of the shop.
@@ -43,10 +44,10 @@ func (n nightShop) made() (*orderShop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: day %q", errUsage, n.AsOf)
 	}
-	if n.Orders < 1000 {
-		return nil, fmt.Errorf("%w: a shop has 1 000 orders or more", errUsage)
+	if n.Orders < 1000 || n.Months < 2 {
+		return nil, fmt.Errorf("%w: a shop has 1 000 orders or more, and two months", errUsage)
 	}
-	return newOrderShop(n.Orders, n.Seed, asOf, n.Other), nil
+	return newOrderShop(n.Orders, n.Seed, asOf, n.Months, n.Other), nil
 }
 
 // nightConfiguration cuts days in UTC, so that a day of business is a day object.

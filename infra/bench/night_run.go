@@ -131,7 +131,7 @@ func measureNight(ctx context.Context, out io.Writer, o nightOptions, args []str
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	r := newNightReport(o, args)
 	if len(o.peers) > 0 {
-		if text, err := exec.CommandContext(ctx, filepath.Join(peersFolder, "install.sh")).CombinedOutput(); err != nil {
+		if text, err := exec.CommandContext(ctx, filepath.Join(peersFolder, "install.sh")).CombinedOutput(); err != nil { //nolint:gosec // G204: our own script
 			return fmt.Errorf("install the peers: %w\n%s", err, text)
 		}
 		r.Versions = peerVersions()
@@ -159,7 +159,7 @@ func measureNight(ctx context.Context, out io.Writer, o nightOptions, args []str
 // smallestShop is the peak of our night, by threads, on a shop that is nearly
 // nothing: what a night needs whatever it reads.
 func smallestShop(ctx context.Context, self, folder string, threads []int) (map[int]int64, error) {
-	n := &nightRunner{self: self, shop: nightShop{Orders: smallestOrders, Seed: 1, AsOf: "2025-12-31"}, data: filepath.Join(folder, "small"), out: filepath.Join(folder, "out")}
+	n := &nightRunner{self: self, shop: nightShop{Orders: smallestOrders, Seed: 1, AsOf: "2025-12-31", Months: shopMonths}, data: filepath.Join(folder, "small"), out: filepath.Join(folder, "out")}
 	o := nightOptions{shop: n.shop, data: []string{n.data}}
 	if err := o.makeShop(ctx, io.Discard); err != nil {
 		return nil, err

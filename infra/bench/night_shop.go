@@ -8,9 +8,8 @@ import (
 	"github.com/leadlake/leadlake/lib/identity"
 )
 
-// The shop of the night: three years of orders that end with the as-of day.
+// The shop of the night: months of orders that end with the as-of day.
 const (
-	shopMonths         = 36
 	clientOrders       = 10 // orders by client, on average
 	oncePerThousand    = 34 // orders of people who never order again; others have one purchase by chance
 	cohortStays        = 0.92
@@ -37,34 +36,36 @@ const daySeconds = 86_390 // what is said later in a day would be received on th
 
 // orderShop makes orders and their statements, the same for the same numbers. An
 // order is a function of its number, and numbers rise with time, so every day can be
-// made alone.
+// made alone. The months are whole ones where asOf ends one.
 type orderShop struct {
 	orders, seed uint64
 	other        float64 // share of orders in a currency without a rate
 	begin        time.Time
 	days         int
 
-	months  []int                  // of each day, from 0
-	ages    [shopMonths]float64    // of a cohort in the orders of a month, summed up
-	cohorts [shopMonths + 1]uint64 // first number of each cohort's clients
+	months  []int     // of each day, from 0
+	ages    []float64 // of a cohort in the orders of a month, summed up
+	cohorts []uint64  // first number of each cohort's clients, and the end of the last
 }
 
-// newOrderShop ends with the day asOf.
-func newOrderShop(orders, seed uint64, asOf time.Time, other float64) *orderShop {
-	s := &orderShop{orders: orders, seed: seed, other: other, begin: asOf.AddDate(0, 0, 1).AddDate(0, -shopMonths, 0)}
+// newOrderShop makes a shop of so many months that ends with the day asOf.
+func newOrderShop(orders, seed uint64, asOf time.Time, months int, other float64) *orderShop {
+	s := &orderShop{orders: orders, seed: seed, other: other, begin: asOf.AddDate(0, 0, 1).AddDate(0, -months, 0)}
 	for day := s.begin; !day.After(asOf); day = day.AddDate(0, 0, 1) {
 		s.months = append(s.months, (day.Year()-s.begin.Year())*12+int(day.Month()-s.begin.Month()))
 		s.days++
 	}
 	// A cohort's part in the orders of a month falls with its age. A cohort has as many
 	// clients as it has orders by clientOrders, so the first, who were there before, are many.
+	cohorts := s.months[s.days-1] + 1
+	s.ages, s.cohorts = make([]float64, cohorts), make([]uint64, cohorts+1)
 	weight, sum := 1.0, 0.0
 	for age := range s.ages {
 		sum += weight
 		s.ages[age], weight = sum, weight*cohortStays
 	}
-	var shares [shopMonths]float64
-	for month := range shopMonths {
+	shares := make([]float64, cohorts)
+	for month := range cohorts {
 		for age := range month + 1 {
 			part := s.ages[age]
 			if age > 0 {
@@ -75,14 +76,14 @@ func newOrderShop(orders, seed uint64, asOf time.Time, other float64) *orderShop
 	}
 	clients, upto := float64(orders)/clientOrders-float64(orders)*oncePerThousand/1000, 0.0
 	for cohort, share := range shares {
-		upto += share / shopMonths
+		upto += share / float64(cohorts)
 		s.cohorts[cohort+1] = max(s.cohorts[cohort]+1, uint64(clients*upto))
 	}
 	return s
 }
 
 // regulars is how many numbers there are for clients who may order again.
-func (s *orderShop) regulars() uint64 { return s.cohorts[shopMonths] }
+func (s *orderShop) regulars() uint64 { return s.cohorts[len(s.cohorts)-1] }
 
 // firstOf is the number of a day's first order.
 func (s *orderShop) firstOf(day int) uint64 { return s.orders * uint64(day) / uint64(s.days) } //nolint:gosec // G115: never negative
@@ -180,7 +181,7 @@ func (s *orderShop) order(number uint64, day int) shopOrder {
 	h := spread(s.seed+5, number)
 	dice := spread(s.seed+6, number)
 	soon := second + 1 + int(dice%uint64(min(1800, daySeconds-second-1)))   //nolint:gosec // G115: seconds
-	later := func(shift int) int { return int(dice >> shift % daySeconds) } //nolint:gosec // G115: seconds
+	later := func(shift int) int { return int(dice >> shift % daySeconds) }
 	add := func(status string, after, second int) {
 		o.steps[o.stepsCount] = step{status, after, second}
 		o.stepsCount++

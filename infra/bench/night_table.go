@@ -101,12 +101,12 @@ func paired(ours, theirs []float64) float64 {
 
 // least is the lesser of two measures round by round, or the only one there is.
 func least(a, b []float64) []float64 {
-	if len(a) == 0 {
-		return b
+	if len(a) != len(b) {
+		return slices.Concat(a, b) // one of them is empty: an engine runs in every round or in none
 	}
 	out := slices.Clone(a)
-	for i := range min(len(a), len(b)) {
-		out[i] = min(a[i], b[i])
+	for i, other := range b {
+		out[i] = min(out[i], other)
 	}
 	return out
 }
