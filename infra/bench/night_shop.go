@@ -180,7 +180,7 @@ func (s *orderShop) order(number uint64, day int) shopOrder {
 	o.kinds = s.tokenKinds(o.client, number)
 	h := spread(s.seed+5, number)
 	dice := spread(s.seed+6, number)
-	soon := second + 1 + int(dice%uint64(min(1800, daySeconds-second-1)))   //nolint:gosec // G115: seconds
+	soon := second + 1 + int(dice%uint64(min(1800, daySeconds-second-1))) //nolint:gosec // G115: seconds
 	later := func(shift int) int { return int(dice >> shift % daySeconds) }
 	add := func(status string, after, second int) {
 		o.steps[o.stepsCount] = step{status, after, second}
