@@ -16,7 +16,7 @@ import (
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
-// The one place where the bench calls the engine: foldOrders and scoreOrders.
+// foldOrders, scoreOrders and nightColumns are all that the bench knows of the engine.
 
 // foldOrders brings the folded orders of a lake up to the end of a day.
 func foldOrders(ctx context.Context, steps *pipeline.Pipeline, asOf string) error {
