@@ -12,11 +12,14 @@ CONCURRENT := ./lib/objstore/... ./lib/webhook/... ./lib/lake/... ./lib/portal/.
 AT_ONCE := 'Audit|DuringAnErasure|TheSameNight|WhoLeaves|PagesForget|Killed|Serve|Owner|Control|Bucket|Check'
 # Time for each fuzz target; a nightly run sets FUZZTIME=5m.
 FUZZTIME ?= 5s
+# Shops of the night, made once and kept, by their numbers of orders: NIGHT_ORDERS="1000000 10000000".
+NIGHT ?= $(or $(TMPDIR),/tmp)/leadlake-night
+NIGHT_ORDERS ?= 1000000
 # Only what a Lambda binary needs: no RPC mode, no symbol tables, no paths of the machine.
 LAMBDA_BUILD := -tags lambda.norpc -trimpath -buildvcs=false -ldflags="-s -w"
 FUNCTIONS := Ingest Queue Compact Analytics Export Portal Erase
 
-.PHONY: help test lint bench bench-ingest kills race fuzz fmt demo oracle arm64 wiring clean
+.PHONY: help test lint bench bench-night bench-ingest kills race fuzz fmt demo oracle arm64 wiring clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +42,17 @@ fmt: ## format the tree
 	$(BIN)/goimports -local github.com/leadlake/leadlake -w $$(git ls-files --cached --others --exclude-standard '*.go')
 	$(BIN)/gofumpt -w $$(git ls-files --cached --others --exclude-standard '*.go')
 
-bench: ## benchmarks, five runs each, as benchstat reads them
+bench: ## benchmarks, five runs each, as benchstat reads them, and the night against its peers
 	go test -run='^$$' -bench=. -benchmem -count=5 ./...
+	@$(MAKE) --no-print-directory bench-night
+
+bench-night: ## the night against DuckDB and Polars on NIGHT_ORDERS (1000000) orders (needs Node.js)
+	@mkdir -p "$(NIGHT)"
+	go build -o "$(NIGHT)/bench" ./infra/bench
+	@for orders in $(NIGHT_ORDERS); do \
+		test -d "$(NIGHT)/$$orders" || { "$(NIGHT)/bench" night -make -fold -orders $$orders -data "$(NIGHT)/$$orders.new" && mv "$(NIGHT)/$$orders.new" "$(NIGHT)/$$orders"; } || exit 1; \
+	done
+	"$(NIGHT)/bench" night -data $$(echo $(NIGHT_ORDERS:%=$(NIGHT)/%) | tr ' ' ,)
 
 bench-ingest: ## deliveries a second, latency, memory, cold start and cost of the real programs
 	go run ./infra/bench ingest

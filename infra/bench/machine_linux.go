@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -47,6 +48,16 @@ func usageOf(pid int) usage {
 	}
 	u.cpu, u.workers = ticks(11), ticks(13)
 	return u
+}
+
+// peakOf is the most bytes that an ended process, or one of those it waited for, had
+// resident. Linux counts what the process was before it ran its program, too: who
+// starts it must be small.
+func peakOf(state *os.ProcessState) int64 {
+	if used, ok := state.SysUsage().(*syscall.Rusage); ok {
+		return used.Maxrss << 10
+	}
+	return 0
 }
 
 // forgetPeak makes what this process has resident now the most that it had, so

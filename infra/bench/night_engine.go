@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
+	"github.com/leadlake/leadlake/lib/objstore"
+	"github.com/leadlake/leadlake/lib/objstore/filestore"
+	"github.com/leadlake/leadlake/lib/pipeline"
+)
+
+// foldOrders, scoreOrders and nightColumns are all that the bench knows of the engine.
+
+// foldOrders brings the folded orders of a lake up to the end of a day.
+func foldOrders(ctx context.Context, steps *pipeline.Pipeline, asOf string) error {
+	// The night folds as it goes; the rest of it is made for nothing.
+	_, err := steps.Analyse(ctx, pipeline.NightRequest{AsOf: asOf})
+	return err
+}
+
+// scoreOrders makes the tables of a day in the store's gold/: the newest day folded
+// on top of lake/orders, then every score.
+func scoreOrders(ctx context.Context, steps *pipeline.Pipeline, asOf string) error {
+	_, err := steps.Analyse(ctx, pipeline.NightRequest{AsOf: asOf})
+	return err
+}
+
+// nightColumns are what a night needs of lake/orders; reading them is the floor.
+func nightColumns() []string {
+	return []string{"token", "day", "purchase", "currency", "revenue_minor"}
+}
+
+const ordersPrefix = "lake/orders/"
+
+// nightProcesses are the parts of the bench that run as whole processes of their
+// own, so that each is charged for all that it uses.
+func nightProcesses() map[string]func(ctx context.Context, data, out, asOf string) error {
+	return map[string]func(ctx context.Context, data, out, asOf string) error{
+		"score": func(ctx context.Context, data, out, asOf string) error {
+			return onTop(data, out, "", func(steps *pipeline.Pipeline) error { return scoreOrders(ctx, steps, asOf) })
+		},
+		"fold": func(ctx context.Context, data, out, asOf string) error {
+			return onTop(data, out, ordersPrefix, func(steps *pipeline.Pipeline) error { return foldOrders(ctx, steps, asOf) })
+		},
+		"floor": func(ctx context.Context, data, _, _ string) error { return readFloor(ctx, data) },
+	}
+}
+
+// onTop runs a step on the lake of a folder that is only read; out receives what it
+// writes.
+func onTop(data, out, hidden string, run func(steps *pipeline.Pipeline) error) (err error) {
+	below, err := filestore.OpenReadOnly(data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, below.Close()) }()
+	top, err := filestore.Open(out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, top.Close()) }()
+	steps, err := pipeline.New(pipeline.Config{
+		Store: layered{Store: below, top: top, hidden: hidden}, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		TokenKey: []byte("the bench has tokens of its own making"),
+	})
+	if err != nil {
+		return err
+	}
+	return run(steps)
+}
+
+// readFloor decodes the columns that a night needs and does nothing with them but
+// adding up the revenue.
+func readFloor(ctx context.Context, data string) (err error) {
+	store, err := filestore.OpenReadOnly(data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	keys, err := keysBelow(ctx, store, lake.OrdersPrefix)
+	if err != nil {
+		return err
+	}
+	return eachOf(ctx, keys, func(key string) error {
+		body, _, err := store.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		for _, err := range columnar.Records(ctx, body, nightColumns()...) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func keysBelow(ctx context.Context, store objstore.Store, prefix string) (keys []string, err error) {
+	for info, err := range store.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, info.Key)
+	}
+	return keys, nil
+}
+
+// foldShop brings lake/orders of a shop up to the day before its last, which is
+// what a night finds.
+func foldShop(ctx context.Context, data string) error {
+	shop, err := shopOf(ctx, data)
+	if err != nil {
+		return err
+	}
+	before, err := dayBefore(shop.AsOf)
+	if err != nil {
+		return err
+	}
+	// Beside the lake, and moved into it whole: the night finds all of it or none.
+	out := filepath.Clean(data) + ".fold"
+	if err := os.RemoveAll(out); err != nil {
+		return err
+	}
+	if err := nightProcesses()["fold"](ctx, data, out, before); err != nil {
+		return err
+	}
+	orders := filepath.Join(data, filepath.FromSlash(ordersPrefix))
+	if err := os.RemoveAll(orders); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(out, filepath.FromSlash(ordersPrefix)), orders); err != nil {
+		return err
+	}
+	return os.RemoveAll(out)
+}
+
+func shopOf(ctx context.Context, data string) (shop nightShop, err error) {
+	store, err := filestore.OpenReadOnly(data)
+	if err != nil {
+		return shop, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return readNightShop(ctx, store)
+}
+
+func dayBefore(day string) (string, error) {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return "", fmt.Errorf("day %q: %w", day, err)
+	}
+	return t.AddDate(0, 0, -1).Format(time.DateOnly), nil
+}
