@@ -20,15 +20,14 @@ import (
 
 // foldOrders brings the folded orders of a lake up to the end of a day.
 func foldOrders(ctx context.Context, steps *pipeline.Pipeline, asOf string) error {
-	// The night folds as it goes; the rest of it is made for nothing.
-	_, err := steps.Analyse(ctx, pipeline.NightRequest{AsOf: asOf})
+	_, err := steps.FoldOrders(ctx, asOf)
 	return err
 }
 
-// scoreOrders makes the tables of a day in the store's gold/: the newest day folded
-// on top of lake/orders, then every score.
-func scoreOrders(ctx context.Context, steps *pipeline.Pipeline, asOf string) error {
-	_, err := steps.Analyse(ctx, pipeline.NightRequest{AsOf: asOf})
+// scoreOrders makes the tables of a day in out: the newest day folded on top of
+// lake/orders, then every score.
+func scoreOrders(ctx context.Context, steps *pipeline.Pipeline, out objstore.Store, asOf string) error {
+	_, err := steps.ScoreOrders(ctx, pipeline.ScoreRequest{AsOf: asOf, Out: out})
 	return err
 }
 
@@ -44,10 +43,12 @@ const ordersPrefix = "lake/orders/"
 func nightProcesses() map[string]func(ctx context.Context, data, out, asOf string) error {
 	return map[string]func(ctx context.Context, data, out, asOf string) error{
 		"score": func(ctx context.Context, data, out, asOf string) error {
-			return onTop(data, out, "", func(steps *pipeline.Pipeline) error { return scoreOrders(ctx, steps, asOf) })
+			return onTop(data, out, "", func(steps *pipeline.Pipeline, store objstore.Store) error {
+				return scoreOrders(ctx, steps, store, asOf)
+			})
 		},
 		"fold": func(ctx context.Context, data, out, asOf string) error {
-			return onTop(data, out, ordersPrefix, func(steps *pipeline.Pipeline) error { return foldOrders(ctx, steps, asOf) })
+			return onTop(data, out, ordersPrefix, func(steps *pipeline.Pipeline, _ objstore.Store) error { return foldOrders(ctx, steps, asOf) })
 		},
 		"floor": func(ctx context.Context, data, _, _ string) error { return readFloor(ctx, data) },
 	}
@@ -55,7 +56,7 @@ func nightProcesses() map[string]func(ctx context.Context, data, out, asOf strin
 
 // onTop runs a step on the lake of a folder that is only read; out receives what it
 // writes.
-func onTop(data, out, hidden string, run func(steps *pipeline.Pipeline) error) (err error) {
+func onTop(data, out, hidden string, run func(steps *pipeline.Pipeline, store objstore.Store) error) (err error) {
 	below, err := filestore.OpenReadOnly(data)
 	if err != nil {
 		return err
@@ -66,14 +67,15 @@ func onTop(data, out, hidden string, run func(steps *pipeline.Pipeline) error) (
 		return err
 	}
 	defer func() { err = errors.Join(err, top.Close()) }()
+	store := layered{Store: below, top: top, hidden: hidden}
 	steps, err := pipeline.New(pipeline.Config{
-		Store: layered{Store: below, top: top, hidden: hidden}, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Store: store, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 		TokenKey: []byte("the bench has tokens of its own making"),
 	})
 	if err != nil {
 		return err
 	}
-	return run(steps)
+	return run(steps, store)
 }
 
 // readFloor decodes the columns that a night needs and does nothing with them but
