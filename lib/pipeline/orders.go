@@ -63,7 +63,7 @@ type orderSettings struct {
 }
 
 func defaultOrderSettings() orderSettings {
-	return orderSettings{overlayFrom: 1_000_000, overlayShare: 32, overlayDays: 31, statements: 4_000_000, hash: schema.OrderHash}
+	return orderSettings{overlayFrom: 300_000, overlayShare: 32, overlayDays: 31, statements: 4_000_000, hash: schema.OrderHash}
 }
 
 // clientOf tells whose an order is. card.Clients is one, the index of the last

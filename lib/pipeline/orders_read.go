@@ -114,7 +114,7 @@ func eachRecord(ctx context.Context, body []byte, superseded []int64, columns []
 			rows = append(rows, int(superseded[0]-first))
 		}
 		first += rec.NumRows()
-		if rows == nil {
+		if rows == nil || !slices.Contains(columns, "purchase") {
 			if !yield(rec, nil) {
 				return false
 			}
