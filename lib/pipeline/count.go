@@ -49,27 +49,37 @@ func countOrders(ctx context.Context, orders *foldedOrders, of owners, options a
 	for i := range parts {
 		parts[i] = accumulator.Part()
 	}
-	columns := append(tokenColumns(of), "purchase", "day", "currency", "revenue_minor", "lines")
 	if err := eachBucket(func(worker, bucket int) error {
-		for rec, err := range orders.records(ctx, bucket, columns...) {
+		err := countBucket(ctx, orders, bucket, &names[bucket], parts[worker])
+		parts[worker].Close()
+		names[bucket] = bucketOwners{}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return accumulator.Result()
+}
+
+func countBucket(ctx context.Context, orders *foldedOrders, bucket int, of *bucketOwners, part *analytics.Part) error {
+	files, err := orders.files(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		for rec, err := range file.records(ctx, columnar.CodesOf+"token", "purchase", "day", "currency", "revenue_minor", "lines") {
 			if err != nil {
 				return err
 			}
-			clients, err := names[bucket].clients(rec)
+			clients, err := of.clients(rec)
 			if err == nil {
-				err = parts[worker].Add(rec, clients)
+				err = part.Add(rec, clients)
 			}
 			if err != nil {
 				return fmt.Errorf("pipeline: bucket %d: %w", bucket, err)
 			}
 		}
-		parts[worker].Close()
-		names[bucket] = bucketOwners{}
-		return nil
-	}); err != nil {
-		return nil, err
 	}
-	return accumulator.Result()
+	return nil
 }
 
 // workers is how many buckets are at work at once.
@@ -100,8 +110,9 @@ func scatter(a *analytics.Accumulator, names []bucketOwners, clients int) {
 	const several = orderBuckets + 1
 	home := make([]uint8, clients) // bucket + 1, or several
 	for bucket := range names {
-		for _, numbers := range append(names[bucket].numbers, names[bucket].asked) {
-			for _, client := range numbers {
+		groups := append(names[bucket].groups, groupOwners{numbers: names[bucket].asked})
+		for _, group := range groups {
+			for _, client := range group.numbers {
 				if client < 0 {
 					continue
 				}
@@ -118,25 +129,21 @@ func scatter(a *analytics.Accumulator, names []bucketOwners, clients int) {
 	}
 }
 
-// tokenColumns are what says whose an order is. Where every token says so alone, the
-// others need not be read.
-func tokenColumns(of owners) []string {
-	if of.Plain() {
-		return []string{"token"}
-	}
-	return []string{"token", "more_tokens"}
+// bucketOwners looks up the tokens of a bucket once, dictionary by dictionary, and
+// gives the numbers again when the orders are read.
+type bucketOwners struct {
+	of     owners
+	groups []groupOwners
+	asked  []int32 // of each order that was asked for all its tokens, in turn
+
+	next int // of asked
+	rows []int32
 }
 
-// bucketOwners looks up the tokens of a bucket once, dictionary by dictionary, and
-// gives the numbers again when the bucket is read the second time.
-type bucketOwners struct {
-	of      owners
-	numbers [][]int32 // of each dictionary: a client, Nobody or askAll
-	asked   []int32   // of each order that was asked for all its tokens, in turn
-
-	last     *array.String // the dictionary at hand
-	at, next int           // of numbers and asked, in the second reading
-	rows     []int32
+// groupOwners are the clients of the tokens of a row group.
+type groupOwners struct {
+	rows    int64   // that are still to come
+	numbers []int32 // of each entry of the dictionary: a client, Nobody or askAll
 }
 
 // askAll is in the place of the number of a token that many share.
@@ -144,87 +151,120 @@ const askAll = analytics.Nobody - 1
 
 // read looks every token up.
 func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket int) error {
-	for rec, err := range orders.records(ctx, bucket, tokenColumns(b.of)...) {
-		if err != nil {
-			return err
-		}
-		codes, err := b.codes(rec, func(texts *array.String) {
-			numbers := make([]int32, texts.Len())
-			for i := range numbers {
-				number, decides := b.of.Alone(texts.Value(i))
-				if numbers[i] = int32(number); !decides && number >= 0 { //nolint:gosec // G115: numbers of clients are of 32 bits
-					numbers[i] = askAll
-				}
+	files, err := orders.files(ctx, bucket)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		first := len(b.groups)
+		for _, rows := range file.GroupRows() {
+			if rows > 0 {
+				b.groups = append(b.groups, groupOwners{rows: rows})
 			}
-			b.numbers = append(b.numbers, numbers)
-		})
+		}
+		at := first
+		for texts, err := range file.Dictionaries(ctx, "token") {
+			if err != nil {
+				return file.fault(ctx, err)
+			}
+			if b.groups[at].numbers, err = b.numbers(texts); err != nil {
+				return err
+			}
+			at++
+		}
+		if !b.of.Plain() {
+			if err := b.ask(ctx, file, b.groups[first:]); err != nil {
+				return err
+			}
+		}
+		if err := file.unchanged(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bucketOwners) numbers(dictionary arrow.Array) ([]int32, error) {
+	texts, ok := dictionary.(*array.String)
+	if !ok {
+		return nil, fmt.Errorf("%w: token is %s", columnar.ErrColumn, dictionary.DataType())
+	}
+	numbers := make([]int32, texts.Len())
+	for i := range numbers {
+		number, decides := b.of.Alone(texts.Value(i))
+		if numbers[i] = int32(number); !decides && number >= 0 { //nolint:gosec // G115: numbers of clients are of 32 bits
+			numbers[i] = askAll
+		}
+	}
+	return numbers, nil
+}
+
+// ask finds the clients of the orders whose first token does not say it alone.
+func (b *bucketOwners) ask(ctx context.Context, file orderFile, groups []groupOwners) error {
+	at, left := 0, int64(0)
+	if len(groups) > 0 {
+		left = groups[0].rows
+	}
+	for rec, err := range file.records(ctx, "token", "more_tokens") {
 		if err != nil {
 			return err
 		}
-		if b.of.Plain() {
-			continue
+		tokens, ok := rec.Column(0).(*array.Dictionary)
+		if !ok {
+			return fmt.Errorf("%w: token is %s", columnar.ErrColumn, rec.Column(0).DataType())
+		}
+		texts, ok := tokens.Dictionary().(*array.String)
+		if !ok {
+			return fmt.Errorf("%w: token is %s", columnar.ErrColumn, tokens.DataType())
 		}
 		further, err := listOf(rec, "more_tokens")
 		if err != nil {
 			return err
 		}
-		for row, code := range codes {
-			if code >= 0 && b.numbers[len(b.numbers)-1][code] == askAll {
-				tokens := append([]string{b.last.Value(int(code))}, further(row)...)
-				b.asked = append(b.asked, int32(b.of.Number(tokens))) //nolint:gosec // G115: as above
+		for left == 0 {
+			at++
+			left = groups[at].rows
+		}
+		for row := range tokens.Len() {
+			if tokens.IsNull(row) {
+				continue
+			}
+			if entry := tokens.GetValueIndex(row); groups[at].numbers[entry] == askAll {
+				all := append([]string{texts.Value(entry)}, further(row)...)
+				b.asked = append(b.asked, int32(b.of.Number(all))) //nolint:gosec // G115: as above
 			}
 		}
+		left -= rec.NumRows() // a record does not cross the end of a group
 	}
-	b.last = nil
 	return nil
 }
 
-// codes are the places of a record's tokens in the dictionary at hand, −1 for null;
-// fresh is called with a dictionary that was not at hand.
-func (b *bucketOwners) codes(rec arrow.Record, fresh func(*array.String)) ([]int32, error) {
-	columns := rec.Schema().FieldIndices("token")
+// clients says whose the orders of the next record are.
+func (b *bucketOwners) clients(rec arrow.Record) ([]int32, error) {
+	columns := rec.Schema().FieldIndices(columnar.CodesOf + "token")
 	if len(columns) != 1 {
 		return nil, fmt.Errorf("%w: token", columnar.ErrColumn)
 	}
-	tokens, ok := rec.Column(columns[0]).(*array.Dictionary)
+	codes, ok := rec.Column(columns[0]).(*array.Int32)
 	if !ok {
 		return nil, fmt.Errorf("%w: token is %s", columnar.ErrColumn, rec.Column(columns[0]).DataType())
 	}
-	texts, ok := tokens.Dictionary().(*array.String)
-	indices, ok32 := tokens.Indices().(*array.Int32)
-	if !ok || !ok32 {
-		return nil, fmt.Errorf("%w: token is %s", columnar.ErrColumn, tokens.DataType())
+	for len(b.groups) > 0 && b.groups[0].rows == 0 {
+		b.groups = b.groups[1:]
 	}
-	if b.last == nil || b.last.Data() != texts.Data() { // all records of a row group share one
-		b.last = texts
-		fresh(texts)
+	if len(b.groups) == 0 || b.groups[0].rows < rec.NumRows() {
+		return nil, errMoved
 	}
-	if indices.NullN() == 0 {
-		return indices.Int32Values(), nil
+	b.groups[0].rows -= rec.NumRows()
+	numbers := b.groups[0].numbers
+	if cap(b.rows) < codes.Len() {
+		b.rows = make([]int32, codes.Len())
 	}
-	codes := make([]int32, indices.Len())
-	for row := range codes {
-		if codes[row] = -1; indices.IsValid(row) {
-			codes[row] = indices.Value(row)
-		}
-	}
-	return codes, nil
-}
-
-// clients says whose the orders of the next record are, in the second reading.
-func (b *bucketOwners) clients(rec arrow.Record) ([]int32, error) {
-	codes, err := b.codes(rec, func(*array.String) { b.at++ })
-	if err != nil {
-		return nil, err
-	}
-	numbers := b.numbers[b.at-1]
-	if cap(b.rows) < len(codes) {
-		b.rows = make([]int32, len(codes))
-	}
-	b.rows = b.rows[:len(codes)]
-	for row, code := range codes {
+	b.rows = b.rows[:codes.Len()]
+	nulls := codes.NullN() > 0
+	for row, code := range codes.Int32Values() {
 		number := int32(analytics.Nobody)
-		if code >= 0 {
+		if !nulls || codes.IsValid(row) {
 			number = numbers[code]
 		}
 		if number == askAll {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/leadlake/leadlake/lib/lake"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -53,11 +54,8 @@ func (h hashSet) has(hash int64) bool {
 
 // in returns the numbers of the rows of a bucket that have one of the hashes, and
 // how many rows there are.
-func (h hashSet) in(body []byte) (numbers []int64, rows int64, err error) {
-	if body == nil {
-		return nil, 0, nil
-	}
-	for values, err := range schema.Int64s(body, "order_hash") {
+func (h hashSet) in(ctx context.Context, bucket *columnar.File) (numbers []int64, rows int64, err error) {
+	for values, err := range bucket.Int64s(ctx, "order_hash") {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -80,9 +78,16 @@ func (f *folding) find(ctx context.Context, s *statements, visit func(bucket int
 		if err != nil {
 			return 0, err
 		}
-		numbers, n, err := set.in(object.Body())
-		if err != nil {
-			return 0, err
+		var numbers []int64
+		n := int64(0)
+		if object.Body() != nil {
+			file, err := columnar.OpenBytes(object.Body())
+			if err != nil {
+				return 0, err
+			}
+			if numbers, n, err = set.in(ctx, file); err != nil {
+				return 0, err
+			}
 		}
 		rows += n
 		if err := visit(bucket, object, numbers); err != nil {

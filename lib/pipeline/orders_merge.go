@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func (m *merging) pass(ctx context.Context, s *statements) (orders int64, err er
 		}
 	default:
 		orders, err = m.find(ctx, s, func(bucket int, object lake.Object[schema.OrderRow], numbers []int64) error {
-			keys, err := schema.DecodeRows[orderKey](object.Body(), numbers)
+			keys, err := schema.DecodeRows[orderKey](bytes.NewReader(object.Body()), int64(len(object.Body())), numbers)
 			for _, key := range keys { // another order may have the hash
 				if k := [2]string{key.Shop, key.OrderID}; s.of[k] != nil {
 					found[k] = true

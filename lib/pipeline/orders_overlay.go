@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
@@ -16,46 +15,83 @@ func (f *folding) overlay(ctx context.Context, s *statements) (*overlay, error) 
 	}
 	over := new(overlay)
 	var rows [orderBuckets][]schema.OrderRow
-	found := map[[2]string]bool{}
-	_, err := f.find(ctx, s, func(bucket int, object lake.Object[schema.OrderRow], numbers []int64) error {
-		over[bucket].version = object.Version()
-		known, err := schema.DecodeRows[schema.OrderRow](object.Body(), numbers)
+	var found [orderBuckets][][2]string
+	hashes := s.hashes()
+	if err := eachBucket(func(_, bucket int) error {
+		known, err := f.standing(ctx, bucket, hashes, &over[bucket])
 		if err != nil {
 			return err
 		}
+		numbers := over[bucket].superseded
+		over[bucket].superseded = nil
 		for i := range known {
-			row := &known[i]
+			row := &schema.OrderRow{Shop: known[i].Shop, OrderID: known[i].OrderID, Lines: known[i].Lines, Statements: known[i].Statements}
 			key := [2]string{row.Shop, row.OrderID}
 			events := s.of[key]
 			if events == nil {
 				continue // another order with the hash
 			}
-			found[key] = true
+			found[bucket] = append(found[bucket], key)
 			anonymous(row, f.n.erased)
 			over[bucket].superseded = append(over[bucket].superseded, numbers[i])
 			rows[bucket] = append(rows[bucket], f.folded(*row, events))
 		}
 		return nil
-	})
-	if err != nil {
+	}); err != nil {
 		return nil, err
 	}
-	for key, events := range s.of {
-		if !found[key] {
-			row := f.folded(schema.OrderRow{}, events)
-			bucket := f.bucketOf(&row)
-			rows[bucket] = append(rows[bucket], row)
+	for _, keys := range found {
+		for _, key := range keys {
+			delete(s.of, key)
 		}
+	}
+	for _, events := range s.of {
+		row := f.folded(schema.OrderRow{}, events)
+		bucket := f.bucketOf(&row)
+		rows[bucket] = append(rows[bucket], row)
 	}
 	for bucket := range rows {
 		if len(rows[bucket]) == 0 {
 			continue
 		}
 		slices.SortFunc(rows[bucket], func(a, b schema.OrderRow) int { return compareRows(&a, &b) })
+		var err error
 		if over[bucket].body, err = schema.Encode(rows[bucket]); err != nil {
 			return nil, err
 		}
 		rows[bucket] = nil
 	}
 	return over, nil
+}
+
+// orderSource is the part of an order that all the rest of it is folded from.
+type orderSource struct {
+	Shop       string                `parquet:"shop,dict"`
+	OrderID    string                `parquet:"order_id"`
+	Lines      []schema.ItemRow      `parquet:"lines,list"`
+	Statements []schema.StatementRow `parquet:"statements,list"`
+}
+
+// Table implements schema.Row.
+func (orderSource) Table() string { return "orders" }
+
+// Personal implements schema.Row.
+func (orderSource) Personal() []string { return nil }
+
+// standing reads the rows of a bucket that have one of the hashes, notes their numbers
+// as superseded, and the bucket's version. Nothing else of the bucket is read.
+func (f *folding) standing(ctx context.Context, bucket int, hashes hashSet, over *overBucket) ([]orderSource, error) {
+	file, err := openBucket(ctx, f.store, bucket)
+	if err != nil || file == nil {
+		return nil, err
+	}
+	over.version = file.info.Version
+	if over.superseded, _, err = hashes.in(ctx, file.File); err != nil {
+		return nil, file.fault(ctx, err)
+	}
+	rows, err := schema.DecodeRows[orderSource](file.reader(ctx), file.info.Size, over.superseded)
+	if err != nil {
+		return nil, file.fault(ctx, err)
+	}
+	return rows, file.unchanged(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 
@@ -77,59 +78,188 @@ func readOrders[T schema.Row](ctx context.Context, o *foldedOrders, bucket int) 
 	return append(rows, newer...), err
 }
 
-// records is readOrders as records of columns: rows of the base that newer ones stand
-// in for are among them and are no purchases, which who asks for that column sees.
-func (o *foldedOrders) records(ctx context.Context, bucket int, columns ...string) iter.Seq2[columnar.Record, error] {
-	return func(yield func(columnar.Record, error) bool) {
-		body, info, err := o.store.Get(ctx, bucketKey(bucket))
-		if err != nil && !errors.Is(err, objstore.ErrNotExist) {
-			yield(nil, fmt.Errorf("pipeline: read orders: %w", err))
-			return
+// orderFile is one of the files that hold the orders of a bucket; of it only what is
+// asked for is read.
+type orderFile struct {
+	*columnar.File
+
+	superseded []int64 // rows that newer ones stand in for, rising
+	unchanged  func(ctx context.Context) error
+}
+
+// smallBucket is what is rather read at once than in parts.
+const smallBucket = 256 << 10
+
+// openBucket opens a bucket of the base; nil where there is none. After it was read,
+// its unchanged is errMoved if it was replaced meanwhile.
+func openBucket(ctx context.Context, store objstore.Store, bucket int) (*bucketFile, error) {
+	key := bucketKey(bucket)
+	info, err := store.Head(ctx, key)
+	if errors.Is(err, objstore.ErrNotExist) {
+		return nil, nil //nolint:nilnil // nobody's orders are there
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: read orders: %w", err)
+	}
+	b := &bucketFile{store: store, info: info}
+	if info.Size <= smallBucket {
+		if b.body, b.info, err = store.Get(ctx, key); err != nil {
+			return nil, fmt.Errorf("pipeline: read orders: %w", err)
 		}
-		over, err := o.overBucket(bucket, info.Version)
+	}
+	if b.File, err = columnar.Open(b.info.Size, func(offset, length int64) ([]byte, error) { return b.part(ctx, offset, length) }); err != nil {
+		return nil, b.fault(ctx, err)
+	}
+	return b, nil
+}
+
+// bucketFile is a bucket of the base.
+type bucketFile struct {
+	*columnar.File
+
+	store objstore.Store
+	info  objstore.Info
+	body  []byte // of a small one
+}
+
+func (b *bucketFile) part(ctx context.Context, offset, length int64) ([]byte, error) {
+	if b.body != nil {
+		if offset < 0 || length < 0 || offset+length > int64(len(b.body)) {
+			return nil, columnar.ErrCorrupt
+		}
+		return b.body[offset : offset+length : offset+length], nil
+	}
+	return b.store.GetRange(ctx, b.info.Key, offset, length)
+}
+
+// reader is the file for a library that asks for many small parts.
+func (b *bucketFile) reader(ctx context.Context) io.ReaderAt {
+	return &bucketReader{ctx: ctx, file: b, blocks: map[int64][]byte{}}
+}
+
+// bucketReader reads a bucket in blocks, each once.
+type bucketReader struct {
+	ctx    context.Context //nolint:containedctx // io.ReaderAt has no room for one
+	file   *bucketFile
+	blocks map[int64][]byte
+}
+
+const readBytes = 128 << 10
+
+// ReadAt implements io.ReaderAt.
+func (r *bucketReader) ReadAt(p []byte, offset int64) (n int, err error) {
+	for n < len(p) {
+		at := offset + int64(n)
+		if at >= r.file.info.Size {
+			return n, io.EOF
+		}
+		number := at / readBytes
+		block, ok := r.blocks[number]
+		if !ok {
+			from := number * readBytes
+			if block, err = r.file.part(r.ctx, from, min(readBytes, r.file.info.Size-from)); err != nil {
+				return n, err
+			}
+			r.blocks[number] = block
+		}
+		if at%readBytes >= int64(len(block)) {
+			return n, io.ErrUnexpectedEOF
+		}
+		n += copy(p[n:], block[at%readBytes:])
+	}
+	return n, nil
+}
+
+// unchanged is errMoved if the bucket was replaced while it was read in parts.
+func (b *bucketFile) unchanged(ctx context.Context) error {
+	if b.body != nil {
+		return nil
+	}
+	info, err := b.store.Head(ctx, b.info.Key)
+	if errors.Is(err, objstore.ErrNotExist) || err == nil && info.Version != b.info.Version {
+		return errMoved
+	}
+	return err
+}
+
+// fault is what an error of reading means: parts of two versions make no file.
+func (b *bucketFile) fault(ctx context.Context, err error) error {
+	if moved := b.unchanged(ctx); moved != nil {
+		return moved
+	}
+	return err
+}
+
+// files opens what holds the orders of a bucket: the base, and what stands over it.
+func (o *foldedOrders) files(ctx context.Context, bucket int) ([]orderFile, error) {
+	var files []orderFile
+	base, err := openBucket(ctx, o.store, bucket)
+	if err != nil {
+		return nil, err
+	}
+	version := objstore.Version("")
+	if base != nil {
+		version = base.info.Version
+	}
+	over, err := o.overBucket(bucket, version)
+	if err != nil {
+		return nil, err
+	}
+	if base != nil {
+		files = append(files, orderFile{File: base.File, superseded: over.superseded, unchanged: base.unchanged})
+	}
+	if over.body != nil {
+		file, err := columnar.OpenBytes(over.body)
 		if err != nil {
+			return nil, err
+		}
+		files = append(files, orderFile{File: file, unchanged: func(context.Context) error { return nil }})
+	}
+	return files, nil
+}
+
+// records yields the named columns. Rows that newer ones stand in for are among them
+// and are no purchases, which who asks for that column sees. Parts of two versions of
+// a file are no error of the file: then it is errMoved.
+func (o orderFile) records(ctx context.Context, columns ...string) iter.Seq2[columnar.Record, error] {
+	return func(yield func(columnar.Record, error) bool) {
+		first, superseded := int64(0), o.superseded
+		for rec, err := range o.Records(ctx, columns...) {
+			if err != nil {
+				yield(nil, o.fault(ctx, err))
+				return
+			}
+			var rows []int
+			for end := first + rec.NumRows(); len(superseded) > 0 && superseded[0] < end; superseded = superseded[1:] {
+				rows = append(rows, int(superseded[0]-first))
+			}
+			first += rec.NumRows()
+			if rows == nil || !slices.Contains(columns, "purchase") {
+				if !yield(rec, nil) {
+					return
+				}
+				continue
+			}
+			cleared, err := columnar.Clear(rec, "purchase", rows)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			going := yield(cleared, nil)
+			cleared.Release()
+			if !going {
+				return
+			}
+		}
+		if err := o.unchanged(ctx); err != nil {
 			yield(nil, err)
-			return
-		}
-		if body != nil && !eachRecord(ctx, body, over.superseded, columns, yield) {
-			return
-		}
-		if over.body != nil {
-			eachRecord(ctx, over.body, nil, columns, yield)
 		}
 	}
 }
 
-// eachRecord yields the records of a file, without the purchases of some rows. It
-// reports whether more are wanted.
-func eachRecord(ctx context.Context, body []byte, superseded []int64, columns []string, yield func(columnar.Record, error) bool) bool {
-	first := int64(0)
-	for rec, err := range columnar.Records(ctx, body, columns...) {
-		if err != nil {
-			yield(nil, err)
-			return false
-		}
-		var rows []int
-		for end := first + rec.NumRows(); len(superseded) > 0 && superseded[0] < end; superseded = superseded[1:] {
-			rows = append(rows, int(superseded[0]-first))
-		}
-		first += rec.NumRows()
-		if rows == nil || !slices.Contains(columns, "purchase") {
-			if !yield(rec, nil) {
-				return false
-			}
-			continue
-		}
-		cleared, err := columnar.Clear(rec, "purchase", rows)
-		if err != nil {
-			yield(nil, err)
-			return false
-		}
-		going := yield(cleared, nil)
-		cleared.Release()
-		if !going {
-			return false
-		}
+func (o orderFile) fault(ctx context.Context, err error) error {
+	if moved := o.unchanged(ctx); moved != nil {
+		return moved
 	}
-	return true
+	return err
 }

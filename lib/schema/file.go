@@ -46,8 +46,15 @@ type Row interface {
 func Encode[T Row](rows []T, metadata ...Pair) ([]byte, error) {
 	var out bytes.Buffer
 	w := newWriter[T](&out, metadata...)
-	if _, err := w.Write(rows); err != nil {
-		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
+	for _, n := range groupsOf[T](len(rows)) {
+		_, err := w.Write(rows[:n])
+		if err == nil {
+			err = w.Flush() // ends the group
+		}
+		if err != nil {
+			return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
+		}
+		rows = rows[n:]
 	}
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
@@ -81,28 +88,47 @@ const RowGroupRows = 200_000
 // footer claims is not made.
 const mostGroupRows = 1 << 20
 
-// grouped is a Row whose groups are larger or smaller than RowGroupRows.
-type grouped interface{ rowGroupRows() int64 }
+// laidOut is a Row whose files are cut in another way than those of others.
+type laidOut interface {
+	rowGroups(rows int) []int // the sizes of the groups of so many rows
+	pageBytes() int           // of a page before compression, about
+}
+
+// groupsOf is the sizes of the row groups of so many rows.
+func groupsOf[T Row](rows int) []int {
+	var row T
+	if l, ok := any(row).(laidOut); ok {
+		return l.rowGroups(rows)
+	}
+	return evenGroups(rows, RowGroupRows)
+}
+
+func evenGroups(rows, most int) []int {
+	var sizes []int
+	for ; rows > 0; rows -= most {
+		sizes = append(sizes, min(rows, most))
+	}
+	return sizes
+}
 
 func newWriter[T Row](out io.Writer, metadata ...Pair) *parquet.GenericWriter[T] {
 	var row T
-	groupRows := int64(RowGroupRows)
-	if g, ok := any(row).(grouped); ok {
-		groupRows = g.rowGroupRows()
-	}
 	options := []parquet.WriterOption{
 		parquet.SchemaOf(*new(T)),
 		parquet.Compression(codec),
 		parquet.CreatedBy("leadlake", strconv.Itoa(FormatVersion), ""),
 		parquet.KeyValueMetadata("leadlake.table", row.Table()),
 		parquet.KeyValueMetadata("leadlake.schema", strconv.Itoa(FormatVersion)),
-		parquet.MaxRowsPerRowGroup(groupRows),
+		parquet.MaxRowsPerRowGroup(mostGroupRows),
 		parquet.DataPageStatistics(len(row.Personal()) == 0),
 	}
 	for _, column := range row.Personal() {
 		for _, path := range leavesOf[T](column) {
 			options = append(options, parquet.SkipPageBounds(path...))
 		}
+	}
+	if l, ok := any(row).(laidOut); ok {
+		options = append(options, parquet.PageBufferSize(l.pageBytes()))
 	}
 	for _, m := range metadata {
 		options = append(options, parquet.KeyValueMetadata(m.Key, m.Value))
@@ -190,11 +216,20 @@ func openTable[T Row](body []byte) (*parquet.File, error) {
 
 // open reads the footer. The library makes room for it before it finds that the file
 // is shorter than its last bytes say.
-func open(body []byte) (*parquet.File, error) {
-	if size := len(body); size < 12 || int64(binary.LittleEndian.Uint32(body[size-8:])) > int64(size)-12 {
+func open(body []byte) (*parquet.File, error) { return openAt(bytes.NewReader(body), int64(len(body))) }
+
+func openAt(body io.ReaderAt, size int64) (*parquet.File, error) {
+	var tail [8]byte
+	if size < 12 {
 		return nil, errors.New("no footer")
 	}
-	return parquet.OpenFile(bytes.NewReader(body), int64(len(body)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if n, err := body.ReadAt(tail[:], size-8); n < len(tail) {
+		return nil, err
+	}
+	if int64(binary.LittleEndian.Uint32(tail[:])) > size-12 {
+		return nil, errors.New("no footer")
+	}
+	return parquet.OpenFile(body, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
 // readGroups fills rows from groups.

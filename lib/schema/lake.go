@@ -216,14 +216,14 @@ type OrderRow struct {
 	OrderHash     int64          `parquet:"order_hash,plain,uncompressed"` // OrderHash(Shop, OrderID): a night looks for orders by it, so it is kept as it is scanned
 	Shop          string         `parquet:"shop,dict"`
 	OrderID       string         `parquet:"order_id"`
-	Token         string         `parquet:"token,dict"`       // of the client, by the latest statement that names one; empty: anonymous
-	MoreTokens    []string       `parquet:"more_tokens,list"` // the others of that statement: they count where Token is shared by too many
+	Token         string         `parquet:"token,dict,uncompressed"` // of the client, by the latest statement that names one; empty: anonymous
+	MoreTokens    []string       `parquet:"more_tokens,list"`        // the others of that statement: they count where Token is shared by too many
 	Status        string         `parquet:"status,dict"`
 	Purchase      bool           `parquet:"purchase"`
 	Day           string         `parquet:"day,dict"`                        // of the first paid, shipped or completed statement; empty: none
 	At            time.Time      `parquet:"at,timestamp(microsecond),delta"` // the instant of Day's statement, else of the first statement
 	Currency      string         `parquet:"currency,dict"`
-	RevenueMinor  int64          `parquet:"revenue_minor,delta"` // total − shipping − returned, in Currency
+	RevenueMinor  int64          `parquet:"revenue_minor,delta,uncompressed"` // total − shipping − returned, in Currency
 	TotalMinor    int64          `parquet:"total_minor,delta"`
 	ShippingMinor int64          `parquet:"shipping_minor,delta"`
 	ReturnedMinor int64          `parquet:"returned_minor,delta"`
@@ -277,8 +277,20 @@ type StatementRow struct {
 	HasItems      bool      `parquet:"has_items"` // Lines come from the latest of these
 }
 
-// rowGroupRows implements grouped: a bucket has one group, so one dictionary.
-func (OrderRow) rowGroupRows() int64 { return 1 << 20 }
+// rowGroups implements laidOut. Rows are in the order of time, and what changes is of
+// late: the last sixteenth is a group of its own, so that few pages are read to find
+// it. All others are one group, so that there is one dictionary.
+func (OrderRow) rowGroups(rows int) []int {
+	const least = 4096
+	late := rows / 16
+	if late < least {
+		return evenGroups(rows, mostGroupRows)
+	}
+	return append(evenGroups(rows-late, mostGroupRows), evenGroups(late, mostGroupRows)...)
+}
+
+// pageBytes implements laidOut: an order that changed is looked up in its page.
+func (OrderRow) pageBytes() int { return 32 << 10 }
 
 // Table implements Row.
 func (OrderRow) Table() string { return "orders" }

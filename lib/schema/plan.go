@@ -123,7 +123,7 @@ func (l *layout) fields(t reflect.Type, within leaf, path []string) bool {
 		asList := false
 		for option := range strings.SplitSeq(options, ",") {
 			switch option {
-			case "", "dict", "delta", "timestamp(microsecond)":
+			case "", "dict", "delta", "plain", "uncompressed", "timestamp(microsecond)":
 			case "list":
 				asList = true
 			default:

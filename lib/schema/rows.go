@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
@@ -14,7 +13,7 @@ import (
 // whole file and rising. Pages without one of them are not unpacked where the file
 // has a page index, which Encode writes. A number that the file does not have is
 // ErrCorrupt.
-func DecodeRows[T Row](body []byte, numbers []int64) (rows []T, err error) {
+func DecodeRows[T Row](body io.ReaderAt, size int64, numbers []int64) (rows []T, err error) {
 	defer func() {
 		if r := recover(); r != nil { // as in Decode
 			rows, err = nil, fmt.Errorf("%w: %s: %v", ErrCorrupt, tableName[T](), r)
@@ -23,7 +22,7 @@ func DecodeRows[T Row](body []byte, numbers []int64) (rows []T, err error) {
 	if len(numbers) == 0 {
 		return nil, nil
 	}
-	file, err := open(body)
+	file, err := openAt(body, size)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 	}
@@ -121,50 +120,6 @@ func pickColumn(chunk parquet.ColumnChunk, target int, numbers []int64, picked [
 			}
 		}
 		first = end
-	}
-	return nil
-}
-
-// Int64s yields the values of a column of required 64-bit integers, page by page
-// in row order. A slice is borrowed for one turn of the loop. Broken bytes, and a
-// file without such a column, give ErrCorrupt as the last pair.
-func Int64s(body []byte, column string) iter.Seq2[[]int64, error] {
-	return func(yield func([]int64, error) bool) {
-		if err := eachInt64s(body, column, func(values []int64) bool { return yield(values, nil) }); err != nil {
-			yield(nil, fmt.Errorf("%w: column %s: %w", ErrCorrupt, column, err))
-		}
-	}
-}
-
-func eachInt64s(body []byte, column string, visit func([]int64) bool) error {
-	file, err := open(body)
-	if err != nil {
-		return err
-	}
-	leaf, ok := file.Schema().Lookup(column)
-	if !ok || !leaf.Node.Required() || leaf.Node.Type().Kind() != parquet.Int64 {
-		return errors.New("no required 64-bit integers")
-	}
-	for _, group := range file.RowGroups() {
-		pages := group.ColumnChunks()[leaf.ColumnIndex].Pages()
-		for {
-			page, err := pages.ReadPage()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return errors.Join(err, pages.Close())
-			}
-			values := page.Data()
-			going := visit(values.Int64())
-			parquet.Release(page)
-			if !going {
-				return pages.Close()
-			}
-		}
-		if err := pages.Close(); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func BenchmarkInt64s(b *testing.B) {
 			before := cpuTime()
 			for b.Loop() {
 				rows := 0
-				for numbers, err := range columnar.Int64s(b.Context(), body, column) {
+				for numbers, err := range int64sOf(b.Context(), body, column) {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -174,7 +174,7 @@ func BenchmarkDictionaries(b *testing.B) {
 	entries, before := 0, cpuTime()
 	for b.Loop() {
 		entries = 0
-		for texts, err := range columnar.Dictionaries(b.Context(), body, "token") {
+		for texts, err := range dictionariesOf(b.Context(), body, "token") {
 			if err != nil {
 				b.Fatal(err)
 			}

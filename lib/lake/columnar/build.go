@@ -12,7 +12,7 @@ import (
 
 // column makes the array of a top-level column of the record at hand.
 func (t *table) column(n *node, rows int) (arrow.Array, error) {
-	if n.leaf.coded && n.shape == leafShape {
+	if n.leaf.coded && !n.leaf.bare && n.shape == leafShape {
 		indices, err := t.leafData(n, arrow.PrimitiveTypes.Int32, rows)
 		if err != nil {
 			return nil, err

@@ -15,8 +15,6 @@ import (
 	"iter"
 
 	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
 // ErrColumn says that a table lacks a column or has it in another type.
@@ -48,9 +46,9 @@ const batchRows = 64 << 10
 // Malformed files give an error that matches [ErrCorrupt], never a panic, and after
 // an error nothing more is yielded. Checksums of pages are not compared: a bit that
 // fell over may change a value, as with any reader of Arrow.
-func Records(ctx context.Context, body []byte, columns ...string) iter.Seq2[arrow.Record, error] {
+func (f *File) Records(ctx context.Context, columns ...string) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		t, err := open(body, columns)
+		t, err := f.open(columns)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -72,56 +70,22 @@ func Records(ctx context.Context, body []byte, columns ...string) iter.Seq2[arro
 	}
 }
 
+// Records is [File.Records] of a file in memory.
+func Records(ctx context.Context, body []byte, columns ...string) iter.Seq2[arrow.Record, error] {
+	return func(yield func(arrow.Record, error) bool) {
+		f, err := OpenBytes(body)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		f.Records(ctx, columns...)(yield)
+	}
+}
+
 // guard turns a panic of the decoders into an error; it is deferred around them and
 // never around a caller's loop body.
 func guard(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("%w: %v", ErrCorrupt, r)
 	}
-}
-
-// Replace returns rec with the text column from replaced by a column to, whose
-// values are those of from looked up one by one (a dictionary is looked up entry
-// by entry). The caller releases the result.
-func Replace(rec arrow.Record, from, to string, lookup func(string) string) (arrow.Record, error) {
-	at := rec.Schema().FieldIndices(from)
-	if len(at) != 1 {
-		return nil, fmt.Errorf("%w: %s", ErrColumn, from)
-	}
-	var replaced arrow.Array
-	switch column := rec.Column(at[0]).(type) {
-	case *array.String:
-		replaced = mapped(column, lookup)
-		defer replaced.Release()
-	case *array.Dictionary:
-		values, ok := column.Dictionary().(*array.String)
-		if !ok {
-			return nil, fmt.Errorf("%w: %s is a dictionary of %s", ErrColumn, from, column.Dictionary().DataType())
-		}
-		dictionary := mapped(values, lookup)
-		defer dictionary.Release()
-		replaced = array.NewDictionaryArray(column.DataType(), column.Indices(), dictionary)
-		defer replaced.Release()
-	default:
-		return nil, fmt.Errorf("%w: %s is %s", ErrColumn, from, column.DataType())
-	}
-	fields := append([]arrow.Field(nil), rec.Schema().Fields()...)
-	fields[at[0]] = arrow.Field{Name: to, Type: replaced.DataType(), Nullable: true}
-	columns := append([]arrow.Array(nil), rec.Columns()...)
-	columns[at[0]] = replaced
-	return array.NewRecord(arrow.NewSchema(fields, nil), columns, rec.NumRows()), nil
-}
-
-func mapped(column *array.String, lookup func(string) string) arrow.Array {
-	builder := array.NewStringBuilder(memory.DefaultAllocator)
-	defer builder.Release()
-	builder.Reserve(column.Len())
-	for i := range column.Len() {
-		if column.IsNull(i) {
-			builder.AppendNull()
-		} else {
-			builder.Append(lookup(column.Value(i)))
-		}
-	}
-	return builder.NewArray()
 }

@@ -33,15 +33,11 @@ func TestRecordsHoldWhatWasWritten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		replaced, err := columnar.Replace(rec, "token", "client_id", func(s string) string { return "c-" + s })
-		if err != nil {
-			t.Fatal(err)
-		}
 		if rec.NumCols() != 3 {
 			t.Fatalf("%d columns, want the 3 asked for", rec.NumCols())
 		}
 		for i := range rec.Schema().Fields() {
-			switch column := replaced.Column(i).(type) {
+			switch column := rec.Column(i).(type) {
 			case *array.Int64:
 				for j := range column.Len() {
 					sum += column.Value(j)
@@ -49,13 +45,12 @@ func TestRecordsHoldWhatWasWritten(t *testing.T) {
 			case *array.List:
 				lines += column.ListValues().Len()
 			case *array.Dictionary:
-				if got := column.Dictionary().(*array.String).Value(column.GetValueIndex(0)); got[:3] != "c-p" {
-					t.Fatalf("client = %q", got)
+				if got := column.Dictionary().(*array.String).Value(column.GetValueIndex(0)); got[:1] != "p" {
+					t.Fatalf("token = %q", got)
 				}
 			}
 		}
 		rows += int(rec.NumRows())
-		replaced.Release()
 	}
 	if rows != n || sum != n*(n-1)/2 || lines == 0 {
 		t.Errorf("rows %d, sum %d, lines %d", rows, sum, lines)

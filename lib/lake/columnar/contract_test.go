@@ -21,10 +21,7 @@ import (
 // 450 000 rows are three row groups of 200 000, and seven records: 200 000 rows are
 // three times 65 536 and one of 3 392, and 50 000 are one.
 func TestRecordsOfARowGroupShareOneDictionary(t *testing.T) {
-	body, err := schema.Encode(orders(450_000))
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := written(t, orders(450_000), []parquet.WriterOption{parquet.MaxRowsPerRowGroup(200_000)})
 	var rows []int64
 	var groups []arrow.ArrayData
 	perGroup := []int64{0, 0, 0}
@@ -83,7 +80,7 @@ func TestAColumnWithPlainPagesIsPlain(t *testing.T) {
 			t.Errorf("shop is %s, want a dictionary", rec.Column(0).DataType())
 		}
 	}
-	for texts, err := range columnar.Dictionaries(t.Context(), body, "token") {
+	for texts, err := range dictionariesOf(t.Context(), body, "token") {
 		if texts != nil || !errors.Is(err, columnar.ErrPlain) {
 			t.Errorf("dictionaries %v, %v, want ErrPlain", texts, err)
 		}
@@ -91,10 +88,7 @@ func TestAColumnWithPlainPagesIsPlain(t *testing.T) {
 }
 
 func TestDictionariesAreWhatRecordsPointTo(t *testing.T) {
-	body, err := schema.Encode(orders(250_000))
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := written(t, orders(250_000), []parquet.WriterOption{parquet.MaxRowsPerRowGroup(200_000)})
 	var want []string
 	for rec, err := range columnar.Records(t.Context(), body, "day") {
 		if err != nil {
@@ -105,7 +99,7 @@ func TestDictionariesAreWhatRecordsPointTo(t *testing.T) {
 		}
 	}
 	var kept []arrow.Array
-	for texts, err := range columnar.Dictionaries(t.Context(), body, "day") {
+	for texts, err := range dictionariesOf(t.Context(), body, "day") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +115,7 @@ func TestDictionariesAreWhatRecordsPointTo(t *testing.T) {
 		}
 		texts.Release()
 	}
-	for range columnar.Dictionaries(t.Context(), body, "day") {
+	for range dictionariesOf(t.Context(), body, "day") {
 		break // a loop may stop
 	}
 }
@@ -162,7 +156,7 @@ func TestInt64sAreTheColumn(t *testing.T) {
 			body := append(make([]byte, shift, len(body)+shift), body...)[shift:]
 			for column, of := range want {
 				at := 0
-				for page, err := range columnar.Int64s(t.Context(), body, column) {
+				for page, err := range int64sOf(t.Context(), body, column) {
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -179,7 +173,7 @@ func TestInt64sAreTheColumn(t *testing.T) {
 			}
 		}
 		for _, column := range []string{"maybe", "text", "single", "none"} {
-			for page, err := range columnar.Int64s(t.Context(), body, column) {
+			for page, err := range int64sOf(t.Context(), body, column) {
 				if page != nil || !errors.Is(err, columnar.ErrColumn) {
 					t.Errorf("%s: %v, want ErrColumn", column, err)
 				}
@@ -187,7 +181,7 @@ func TestInt64sAreTheColumn(t *testing.T) {
 			if column == "text" {
 				continue
 			}
-			for texts, err := range columnar.Dictionaries(t.Context(), body, column) {
+			for texts, err := range dictionariesOf(t.Context(), body, column) {
 				if texts != nil || !errors.Is(err, columnar.ErrColumn) {
 					t.Errorf("dictionary of %s: %v, want ErrColumn", column, err)
 				}
@@ -299,15 +293,15 @@ func readAll(t *testing.T, body []byte, columns ...string) error {
 			}
 		}
 	}
-	for _, column := range columns[:2] {
-		for texts, err := range columnar.Dictionaries(t.Context(), body, column) {
+	for _, column := range []string{"shop", "token"} {
+		for texts, err := range dictionariesOf(t.Context(), body, column) {
 			note(err)
 			if texts != nil {
 				_ = texts.String()
 			}
 		}
 	}
-	for _, err := range columnar.Int64s(t.Context(), body, "revenue_minor") {
+	for _, err := range int64sOf(t.Context(), body, "revenue_minor") {
 		note(err)
 	}
 	return fault

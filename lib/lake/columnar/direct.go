@@ -21,9 +21,9 @@ var ErrPlain = errors.New("columnar: plain pages")
 // A column with a plain page gives [ErrPlain] before anything else, a missing or
 // mistyped one [ErrColumn]; otherwise errors are as with Records. An entry may occur
 // in no row, and in a file of another writer twice.
-func Dictionaries(ctx context.Context, body []byte, column string) iter.Seq2[arrow.Array, error] {
+func (f *File) Dictionaries(ctx context.Context, column string) iter.Seq2[arrow.Array, error] {
 	return func(yield func(arrow.Array, error) bool) {
-		t, err := open(body, []string{column})
+		t, err := f.open([]string{column})
 		if err != nil {
 			yield(nil, err)
 			return
@@ -83,9 +83,9 @@ func (t *table) beginOne(group int) (err error) {
 //
 // A missing, nullable or mistyped column gives [ErrColumn]; otherwise errors are as
 // with [Records].
-func Int64s(ctx context.Context, body []byte, column string) iter.Seq2[[]int64, error] {
+func (f *File) Int64s(ctx context.Context, column string) iter.Seq2[[]int64, error] {
 	return func(yield func([]int64, error) bool) {
-		t, err := open(body, []string{column})
+		t, err := f.open([]string{column})
 		if err != nil {
 			yield(nil, err)
 			return

@@ -1,8 +1,11 @@
 package columnar
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -32,23 +35,96 @@ type shared struct {
 	zeros    []byte // never written to
 }
 
-// open reads the footer and the headers of all pages of the columns. It decodes
-// nothing.
-func open(body []byte, columns []string) (t *table, err error) {
+// File is a Parquet file of which only what is asked for is read. It is safe for
+// concurrent use.
+type File struct {
+	size   int64
+	read   func(offset, length int64) ([]byte, error)
+	footer *format.FileMetaData
+}
+
+// lastBytes are read first: a footer is shorter as a rule.
+const lastBytes = 32 << 10
+
+// Open reads the footer of a file of so many bytes; read gives some of them, and what
+// it returns is not changed by anybody.
+func Open(size int64, read func(offset, length int64) ([]byte, error)) (f *File, err error) {
 	defer guard(&err)
-	footer, err := footerOf(body)
+	tail, err := read(max(0, size-lastBytes), min(size, lastBytes))
 	if err != nil {
 		return nil, err
 	}
-	wanted := map[string]bool{}
-	for _, column := range columns {
-		wanted[column] = true
+	length, err := footerLength(tail)
+	if err == nil && length > size-12 {
+		err = fmt.Errorf("%w: no footer", ErrCorrupt)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if length+8 > int64(len(tail)) {
+		if tail, err = read(size-length-8, length+8); err != nil {
+			return nil, err
+		}
+	}
+	f = &File{size: size, read: read, footer: new(format.FileMetaData)}
+	encoded := tail[int64(len(tail))-8-length : len(tail)-8]
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), encoded, f.footer); err != nil {
+		return nil, fmt.Errorf("%w: footer: %w", ErrCorrupt, err)
+	}
+	return f, nil
+}
+
+// OpenBytes opens a file that is in memory.
+func OpenBytes(body []byte) (*File, error) {
+	return Open(int64(len(body)), func(offset, length int64) ([]byte, error) {
+		if offset < 0 || length < 0 || offset+length > int64(len(body)) {
+			return nil, fmt.Errorf("%w: a part outside of the file", ErrCorrupt)
+		}
+		return body[offset : offset+length : offset+length], nil
+	})
+}
+
+// footerLength reads the end of a file.
+// https://github.com/apache/parquet-format#file-format
+func footerLength(tail []byte) (int64, error) {
+	const magic = "PAR1"
+	if len(tail) < 12 || string(tail[len(tail)-4:]) != magic {
+		return 0, fmt.Errorf("%w: no Parquet file", ErrCorrupt)
+	}
+	return int64(binary.LittleEndian.Uint32(tail[len(tail)-8:])), nil
+}
+
+// GroupRows is the number of rows of every row group.
+func (f *File) GroupRows() []int64 {
+	rows := make([]int64, len(f.footer.RowGroups))
+	for i := range rows {
+		rows[i] = f.footer.RowGroups[i].NumRows
+	}
+	return rows
+}
+
+// CodesOf before the name of a text column asks [File.Records] for its places in the
+// dictionary alone, as a column of int32 of that whole name: the texts, which
+// [File.Dictionaries] gives, are not decoded. All pages must be dictionary-encoded,
+// else it is [ErrPlain].
+const CodesOf = "codes:"
+
+// open reads the headers of all pages of the columns. It decodes nothing.
+func (f *File) open(columns []string) (t *table, err error) {
+	defer guard(&err)
+	wanted, bare := map[string]bool{}, map[string]bool{}
+	for _, column := range columns {
+		name, ok := strings.CutPrefix(column, CodesOf)
+		bare[name] = ok
+		wanted[name] = true
+	}
+	footer := f.footer
 	t = &table{group: -1}
 	tree := treeOf{elements: footer.Schema}
 	if t.roots, t.leaves, err = tree.columns(wanted); err != nil {
 		return nil, err
 	}
+	var parts []part
 	for i := range footer.RowGroups {
 		group := &footer.RowGroups[i]
 		t.rows = append(t.rows, group.NumRows)
@@ -56,12 +132,18 @@ func open(body []byte, columns []string) (t *table, err error) {
 			if l.column >= len(group.Columns) {
 				return nil, fmt.Errorf("%w: row group %d has %d columns", ErrCorrupt, i, len(group.Columns))
 			}
-			c, err := chunkOf(body, &group.Columns[l.column].MetaData)
-			if err != nil {
-				return nil, fmt.Errorf("%w: column %s: %w", ErrCorrupt, l.name, err)
-			}
-			l.chunks = append(l.chunks, c)
+			parts = append(parts, part{meta: &group.Columns[l.column].MetaData, leaf: l, group: i})
 		}
+	}
+	if err := f.readParts(parts); err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		c, err := chunkOf(p.body, p.meta)
+		if err != nil {
+			return nil, fmt.Errorf("%w: column %s: %w", ErrCorrupt, p.leaf.name, err)
+		}
+		p.leaf.chunks = append(p.leaf.chunks, c)
 	}
 	fields := make([]arrow.Field, len(t.roots))
 	for i, root := range t.roots {
@@ -69,29 +151,67 @@ func open(body []byte, columns []string) (t *table, err error) {
 			root.leaf.coded = true
 			root.field.Type = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 		}
+		if bare[root.field.Name] {
+			if root.shape != leafShape || root.field.Type.ID() != arrow.DICTIONARY && len(t.rows) > 0 && !root.leaf.empty() {
+				return nil, fmt.Errorf("%w: column %s", ErrPlain, root.field.Name)
+			}
+			root.leaf.coded, root.leaf.bare = true, true
+			root.field.Name, root.field.Type = CodesOf+root.field.Name, arrow.PrimitiveTypes.Int32
+		}
 		fields[i] = root.field
 	}
 	t.schema = arrow.NewSchema(fields, nil)
 	return t, nil
 }
 
-// footerOf decodes the footer of a file.
-// https://github.com/apache/parquet-format#file-format
-func footerOf(body []byte) (*format.FileMetaData, error) {
-	const magic = "PAR1"
-	if len(body) < 12 || string(body[:4]) != magic || string(body[len(body)-4:]) != magic {
-		return nil, fmt.Errorf("%w: no Parquet file", ErrCorrupt)
+// part is a column chunk that is to be read.
+type part struct {
+	meta  *format.ColumnMetaData
+	leaf  *leaf
+	group int
+	body  []byte
+}
+
+// gap is what is read in vain rather than asked for in two parts.
+const gap = 64 << 10
+
+// readParts reads the chunks, those that lie close together at once.
+func (f *File) readParts(parts []part) error {
+	order := make([]int, len(parts))
+	for i := range parts {
+		order[i] = i
+		if begin, end := spanOf(parts[i].meta); begin < 0 || end < begin || end > f.size {
+			return fmt.Errorf("%w: column %s: its pages are outside of the file", ErrCorrupt, parts[i].leaf.name)
+		}
 	}
-	tail := len(body) - 8
-	start := tail - int(binary.LittleEndian.Uint32(body[tail:]))
-	if start < 4 {
-		return nil, fmt.Errorf("%w: no footer", ErrCorrupt)
+	slices.SortFunc(order, func(i, j int) int {
+		a, _ := spanOf(parts[i].meta)
+		b, _ := spanOf(parts[j].meta)
+		return cmp.Compare(a, b)
+	})
+	for from := 0; from < len(order); {
+		begin, end := spanOf(parts[order[from]].meta)
+		to := from + 1
+		for ; to < len(order); to++ {
+			b, e := spanOf(parts[order[to]].meta)
+			if b > end+gap {
+				break
+			}
+			end = max(end, e)
+		}
+		body, err := f.read(begin, end-begin)
+		if err == nil && int64(len(body)) < end-begin {
+			err = fmt.Errorf("%w: the file is shorter than it was", ErrCorrupt)
+		}
+		if err != nil {
+			return err
+		}
+		for ; from < to; from++ {
+			b, e := spanOf(parts[order[from]].meta)
+			parts[order[from]].body = body[b-begin : e-begin]
+		}
 	}
-	footer := new(format.FileMetaData)
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), body[start:tail], footer); err != nil {
-		return nil, fmt.Errorf("%w: footer: %w", ErrCorrupt, err)
-	}
-	return footer, nil
+	return nil
 }
 
 // next is the next record, or nil after the last one.

@@ -22,6 +22,7 @@ type leaf struct {
 	column         int // number of its chunks in a row group
 	maxDef, maxRep uint8
 	coded          bool // comes as a dictionary
+	bare           bool // comes as the places in a dictionary that is not decoded
 	chunks         []chunk
 
 	chunk      *chunk
@@ -66,7 +67,7 @@ func (l *leaf) allCoded() bool {
 func (l *leaf) begin(s *shared, group int) error {
 	l.chunk, l.next, l.entry, l.end, l.value = &l.chunks[group], 0, 0, 0, 0
 	l.known = false
-	if !l.coded {
+	if !l.coded || l.bare {
 		return nil
 	}
 	if err := l.needDictionary(s); err != nil {
@@ -99,6 +100,10 @@ func (l *leaf) needDictionary(s *shared) error {
 	}
 	d.count = 0
 	p := l.chunk.dict
+	if l.bare && p != nil {
+		d.count, l.known = p.entries, true
+		return nil
+	}
 	if p == nil { // a chunk without pages
 		d.offsets, l.known = []uint32{0}, true
 		return nil

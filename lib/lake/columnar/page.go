@@ -37,18 +37,18 @@ type chunk struct {
 	pages []page
 }
 
-// chunkOf reads the headers of a chunk's pages.
-func chunkOf(body []byte, meta *format.ColumnMetaData) (chunk, error) {
-	begin := meta.DataPageOffset
+// spanOf is where a chunk lies in the file.
+func spanOf(meta *format.ColumnMetaData) (begin, end int64) {
+	begin = meta.DataPageOffset
 	if d := meta.DictionaryPageOffset; d > 0 {
 		begin = min(begin, d)
 	}
-	end := begin + meta.TotalCompressedSize
-	if begin < 0 || end < begin || end > int64(len(body)) {
-		return chunk{}, errors.New("its pages are outside of the file")
-	}
+	return begin, begin + meta.TotalCompressedSize
+}
+
+// chunkOf reads the headers of a chunk's pages.
+func chunkOf(rest []byte, meta *format.ColumnMetaData) (chunk, error) {
 	c := chunk{codec: meta.Codec}
-	rest := body[begin:end]
 	header := new(format.PageHeader)
 	reader := new(thrift.CompactProtocol).NewReaderFromBytes(nil)
 	decoder := thrift.NewDecoder(reader)
