@@ -35,14 +35,21 @@ func hypergeometric(a, b, c, z float64) *big.Float {
 //
 //	(a+b+x−1)/(a−1) · [1 − ((α+T)/(α+T+t))^(r+x) ₂F₁(r+x, b+x; a+b+x−1; t/(α+T+t))]
 //	/ [1 + [x>0] a/(b+x−1) ((α+T)/(α+t_x))^(r+x)]
-func expectedPurchases(p map[string]float64, x, tx, age, t float64) float64 {
+//
+// Many clients have the same history; what was worked out is kept.
+func (n *readNight) expectedPurchases(p map[string]float64, x, tx, age, t float64) float64 {
 	r, alpha, a, b := p["r"], p["alpha"], p["a"], p["b"]
+	history := [8]float64{r, alpha, a, b, x, tx, age, t}
+	if known, ok := n.worked[history]; ok {
+		return known
+	}
 	f, _ := hypergeometric(r+x, b+x, a+b+x-1, t/(alpha+age+t)).Float64()
 	left := 1 - math.Pow((alpha+age)/(alpha+age+t), r+x)*f
 	whole := (a + b + x - 1) / (a - 1) * left
 	if x > 0 {
 		whole /= 1 + a/(b+x-1)*math.Pow((alpha+age)/(alpha+tx), r+x)
 	}
+	n.worked[history] = whole
 	return whole
 }
 
@@ -62,7 +69,7 @@ func (n *readNight) predictions(d *differences, c schema.ClientRow, all []priced
 		return
 	}
 	d.near(c.ClientID, "p_alive", *c.PAlive, alive)
-	d.near(c.ClientID, "expected_orders_90d", *c.ExpectedOrders90d, expectedPurchases(p, x, tx, age, horizon[0]/7))
+	d.near(c.ClientID, "expected_orders_90d", *c.ExpectedOrders90d, n.expectedPurchases(p, x, tx, age, horizon[0]/7))
 	// Gamma-Gamma of what he spent after his first day (Fader, Hardie 2013, equation 5).
 	g, spent, known := n.parameters("gammagamma"), 0.0, true
 	for _, b := range all {
@@ -76,7 +83,7 @@ func (n *readNight) predictions(d *differences, c schema.ClientRow, all []priced
 		return
 	}
 	value := g["p"] * (g["v"] + spent) / (g["p"]*x + g["q"] - 1)
-	want := expectedPurchases(p, x, tx, age, horizon[1]/7) * value
+	want := n.expectedPurchases(p, x, tx, age, horizon[1]/7) * value
 	// To a minor unit: half of one is rounded.
 	if c.ExpectedValueMinor == nil || !(math.Abs(float64(*c.ExpectedValueMinor)-want) <= 0.51+1e-8*want) {
 		d.wrong(c.ClientID, "expected_value_minor", "another", strconv.FormatFloat(want, 'f', 2, 64))

@@ -29,7 +29,8 @@ type readNight struct {
 	concentration []schema.ConcentrationRow
 	orders        []schema.OrderRow
 
-	bought map[string][]priced // purchases, where they were added up before
+	bought map[string][]priced    // purchases, where they were added up before
+	worked map[[8]float64]float64 // expected purchases by parameters, history and weeks
 }
 
 func (w *world) readNight() *readNight {
@@ -39,7 +40,8 @@ func (w *world) readNight() *readNight {
 		w.Fatal(err)
 	}
 	n := &readNight{
-		asOf: daysOf(run.AsOf), clients: rows[schema.ClientRow](w), codes: rows[schema.RFMCodeRow](w), thresholds: rows[schema.ThresholdRow](w),
+		worked: map[[8]float64]float64{},
+		asOf:   daysOf(run.AsOf), clients: rows[schema.ClientRow](w), codes: rows[schema.RFMCodeRow](w), thresholds: rows[schema.ThresholdRow](w),
 		abc: rows[schema.ABCRow](w), xyz: rows[schema.XYZRow](w), models: rows[schema.ModelRow](w), scores: rows[schema.ScoreRow](w),
 		replenishment: rows[schema.ReplenishmentRow](w), recency: rows[schema.RecencyRow](w), concentration: rows[schema.ConcentrationRow](w),
 	}
