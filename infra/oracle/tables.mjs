@@ -36,6 +36,10 @@ export const expected = {
   sources: { key: ["month", "source", "campaign"], order: "month, source, campaign" },
   bases: { key: ["interest", "base"], order: "interest, base" },
   consents: { key: ["client_id", "purpose"], order: "client_id, purpose" },
+  recency: { key: ["from_days"], order: "from_days" },
+  concentration: { key: ["entity", "top_share"], order: "entity, top_share" },
+  channels: { key: ["month", "channel", "direction"], order: "month, channel, direction" },
+  birthdays: { key: ["client_id", "who", "month_day"], order: "client_id, who, month_day" },
 };
 
 // left are the tables that no definition of SQL stands for.
