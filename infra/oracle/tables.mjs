@@ -22,7 +22,7 @@ export const expected = {
   rfm_moves: { key: ["from_code", "to_code"], order: "from_code, to_code" },
   thresholds: {
     key: ["metric", "entity", "rule"], order: "metric, entity, rule",
-    where: "metric IN ('recency', 'frequency', 'monetary', 'abc', 'xyz', 'ltv')", left: { note: "a sentence; what it must say is checked apart" },
+    where: "metric IN ('recency', 'frequency', 'monetary', 'abc', 'xyz', 'ltv', 'recency_bands', 'concentration', 'rfm', 'activity', 'lifecycle', 'purchase')", left: { note: "a sentence; what it must say is checked apart" },
   },
   abc: { key: ["entity", "id"], order: "entity, revenue_minor DESC, id" },
   xyz: { key: ["entity", "id"], order: "entity, id" },

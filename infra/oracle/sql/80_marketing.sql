@@ -15,20 +15,19 @@ from bands left join buyers on as_of() - last_day >= from_days and (to_days is n
 where exists (from buyers)
 group by from_days, to_days;
 
--- Gini by the mean difference of all pairs, which is another formula than the night's:
--- Σᵢ Σⱼ |xᵢ − xⱼ| / (2 n Σ x).
+-- Gini: Σ (2i − n − 1) xᵢ / (n Σ x), i counted from the smallest.
 create table want.concentration as
 with positive as (
 	select entity, greatest(revenue_minor, 0) as x, row_number() over (partition by entity order by revenue_minor desc, id) as place,
 		count(*) over (partition by entity) as n, sum(greatest(revenue_minor, 0)) over (partition by entity) as total
 	from want.abc
 ), apart as (
-	select a.entity, sum(abs(a.x - b.x)::hugeint) as difference from positive a join positive b using (entity) group by a.entity
+	select entity, sum((2 * (n + 1 - place) - n - 1)::hugeint * x::hugeint) as difference from positive group by entity
 )
 select entity, percent / 100.0::double as top_share, ((n * percent + 99) // 100)::bigint as entities,
 	coalesce(sum(x) filter (where place <= (n * percent + 99) // 100), 0)::bigint as revenue_minor,
 	share(coalesce(sum(x) filter (where place <= (n * percent + 99) // 100), 0), any_value(total)) as share,
-	share(any_value(difference), 2 * n * any_value(total)) as gini
+	share(any_value(difference), n * any_value(total)) as gini
 from positive join apart using (entity), unnest([1, 5, 10, 20, 50]) as t(percent)
 group by entity, n, percent;
 
@@ -71,3 +70,23 @@ with said as (
 select distinct client as client_id, who, month_day, day_text(next) as next_day, next - as_of() as days_until from (
 	select *, case when in_year(year(as_of()), month_day) > as_of() then in_year(year(as_of()), month_day) else in_year(year(as_of()) + 1, month_day) end as next
 	from (from own union all from latest));
+
+insert into want.thresholds by name
+with rows as (
+	select 'recency_bands' as metric, 'client' as entity, 'days' as rule, list(last::double order by n) as b
+	from (select unnest(bounds) as last, generate_subscripts(bounds, 1) as n
+		from (select from_json(json_extract(getvariable('params'), '$.metrics.recency_bands'), '["INTEGER"]') as bounds))
+	union all
+	select 'concentration', entity, 'top_share', [0.01, 0.05, 0.1, 0.2, 0.5] from (values ('client'), ('item'), ('category')) as t(entity)
+	union all
+	select 'rfm', 'client', param('$.metrics.rfm.method'), [groups_k(), days_of('rfm.window_days')]
+	union all
+	select 'activity', 'client', 'days', [days_of('active_days'), days_of('sleeping_days'), days_of('dead_days'), days_of('new_days')]
+	union all
+	select 'lifecycle', 'client', 'orders', [days_of('regular_orders')]
+	union all
+	select 'purchase', 'order', 'skip_zero_orders', [param('$.metrics.skip_zero_orders')::bool::int]
+)
+select metric, entity, rule, b[1] as bound_1, b[2] as bound_2, b[3] as bound_3, b[4] as bound_4, b[5] as bound_5,
+	b[6] as bound_6, b[7] as bound_7, b[8] as bound_8, b[9] as bound_9
+from rows;
