@@ -13,13 +13,17 @@ import (
 // October has 3 + 1 contacts, November 2, all time 6: 3/4, 1/4, 2/2; 5/6, 1/6.
 func TestSharesOfChannelsAreOfTheirMonth(t *testing.T) {
 	got := analytics.Channels([]card.ChannelCount{
-		{Channel: "call", Direction: "in", Contacts: 5, Clients: 2}, {Channel: "chat", Contacts: 1, Clients: 1},
-		{Month: "2026-10", Channel: "call", Direction: "in", Contacts: 3, Clients: 2}, {Month: "2026-10", Channel: "chat", Contacts: 1, Clients: 1},
+		{Channel: "call", Direction: "in", Contacts: 5, Clients: 2},
+		{Channel: "chat", Contacts: 1, Clients: 1},
+		{Month: "2026-10", Channel: "call", Direction: "in", Contacts: 3, Clients: 2},
+		{Month: "2026-10", Channel: "chat", Contacts: 1, Clients: 1},
 		{Month: "2026-11", Channel: "call", Direction: "in", Contacts: 2, Clients: 1},
 	})
 	want := []schema.ChannelRow{
-		{Channel: "call", Direction: "in", Contacts: 5, Clients: 2, Share: 0.833333333}, {Channel: "chat", Contacts: 1, Clients: 1, Share: 0.166666667},
-		{Month: "2026-10", Channel: "call", Direction: "in", Contacts: 3, Clients: 2, Share: 0.75}, {Month: "2026-10", Channel: "chat", Contacts: 1, Clients: 1, Share: 0.25},
+		{Channel: "call", Direction: "in", Contacts: 5, Clients: 2, Share: 0.833333333},
+		{Channel: "chat", Contacts: 1, Clients: 1, Share: 0.166666667},
+		{Month: "2026-10", Channel: "call", Direction: "in", Contacts: 3, Clients: 2, Share: 0.75},
+		{Month: "2026-10", Channel: "chat", Contacts: 1, Clients: 1, Share: 0.25},
 		{Month: "2026-11", Channel: "call", Direction: "in", Contacts: 2, Clients: 1, Share: 1},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -80,7 +80,7 @@ func giniOf(ranked []schema.ABCRow, total int64) float64 {
 	}
 	var high, low uint64 // Σ j xⱼ, which outgrows 64 bits
 	for i := range ranked {
-		h, l := bits.Mul64(uint64(i+1), uint64(max(0, ranked[i].RevenueMinor))) //nolint:gosec // G115: neither is below zero
+		h, l := bits.Mul64(uint64(i+1), uint64(max(0, ranked[i].RevenueMinor)))
 		var carry uint64
 		low, carry = bits.Add64(low, l, 0)
 		high, _ = bits.Add64(high, h, carry)

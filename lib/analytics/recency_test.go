@@ -113,8 +113,10 @@ func TestConcentrationByHand(t *testing.T) {
 	rows, thresholds := analytics.ConcentrationOf(abc)
 	var want []schema.ConcentrationRow
 	for _, w := range []schema.ConcentrationRow{
-		{TopShare: 0.01, Entities: 1, RevenueMinor: 40, Share: 0.4}, {TopShare: 0.05, Entities: 1, RevenueMinor: 40, Share: 0.4},
-		{TopShare: 0.1, Entities: 1, RevenueMinor: 40, Share: 0.4}, {TopShare: 0.2, Entities: 2, RevenueMinor: 70, Share: 0.7},
+		{TopShare: 0.01, Entities: 1, RevenueMinor: 40, Share: 0.4},
+		{TopShare: 0.05, Entities: 1, RevenueMinor: 40, Share: 0.4},
+		{TopShare: 0.1, Entities: 1, RevenueMinor: 40, Share: 0.4},
+		{TopShare: 0.2, Entities: 2, RevenueMinor: 70, Share: 0.7},
 		{TopShare: 0.5, Entities: 5, RevenueMinor: 95, Share: 0.95},
 	} {
 		w.Entity, w.Gini = "item", 0.65

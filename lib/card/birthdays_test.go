@@ -81,8 +81,12 @@ func TestTheTwentyNinthOfFebruary(t *testing.T) {
 		want string
 		days int64
 	}{
-		{civil(2027, 2, 27), "2027-03-01", 2}, {civil(2027, 2, 28), "2027-03-01", 1}, {civil(2027, 3, 1), "2028-02-29", 365},
-		{civil(2028, 2, 28), "2028-02-29", 1}, {civil(2028, 2, 29), "2029-03-01", 366}, {civil(2099, 12, 31), "2100-03-01", 60},
+		{civil(2027, 2, 27), "2027-03-01", 2},
+		{civil(2027, 2, 28), "2027-03-01", 1},
+		{civil(2027, 3, 1), "2028-02-29", 365},
+		{civil(2028, 2, 28), "2028-02-29", 1},
+		{civil(2028, 2, 29), "2029-03-01", 366},
+		{civil(2099, 12, 31), "2100-03-01", 60},
 	} {
 		rows := card.Birthdays(born("--02-29"), tc.asOf)
 		if len(rows) != 1 || rows[0].NextDay != tc.want || rows[0].DaysUntil != tc.days {
