@@ -19,7 +19,7 @@ NIGHT_ORDERS ?= 1000000
 LAMBDA_BUILD := -tags lambda.norpc -trimpath -buildvcs=false -ldflags="-s -w"
 FUNCTIONS := Ingest Queue Compact Analytics Export Portal Erase
 
-.PHONY: help test lint bench bench-night bench-ingest kills race fuzz fmt demo oracle arm64 wiring clean
+.PHONY: help test lint bench bench-night bench-ingest kills race fuzz fmt demo oracle arm64 arm64-same wiring clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z%-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ demo: ## the synthetic shop from webhook to audience file
 
 oracle: ## every table of the night against its definitions in SQL (needs Node.js)
 	@infra/oracle/run.sh
+
+arm64-same: ## the night and a report as arm64 programs, byte for byte as on amd64 (installs qemu-user)
+	@infra/tools/arm64-same.sh
 
 wiring: infra/leadlake/wiring/template.yaml ## copy template.yaml to where Go can embed it
 

@@ -90,7 +90,7 @@ metrics:
 `},
 		{name: "mixed-ltv-short", lake: "mixed", events: mixed, nights: last, config: `
 business: {currency: RUB, timezone: Europe/Moscow}
-metrics: {churn_days: 7, xyz: {x: 0.30, y: 0.60}}
+metrics: {churn_days: 7, xyz: {x: 0.30, y: 0.60}, recency_bands: [0, 45, 91, 364]}
 `},
 		{name: "ties-quantile-3", lake: "ties", events: sameness, nights: last, config: `
 business: {currency: RUB, timezone: Europe/Moscow}

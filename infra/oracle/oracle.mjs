@@ -28,7 +28,7 @@ const eventColumns = `event_id VARCHAR, source VARCHAR, shop VARCHAR, kind VARCH
 	items STRUCT(sku VARCHAR, "name" VARCHAR, category VARCHAR, quantity VARCHAR, sum_minor BIGINT)[],
 	stage VARCHAR, interests VARCHAR[], tags VARCHAR[], manager VARCHAR, utm_source VARCHAR, utm_campaign VARCHAR, click_ids VARCHAR[],
 	referrer VARCHAR, landing VARCHAR, consents STRUCT(purpose VARCHAR, given BOOLEAN, "at" TIMESTAMPTZ, text_version VARCHAR, evidence VARCHAR)[],
-	cost_day VARCHAR, cost_source VARCHAR, cost_campaign VARCHAR, cost_minor BIGINT, channel VARCHAR, result VARCHAR, rating DOUBLE,
+	cost_day VARCHAR, cost_source VARCHAR, cost_campaign VARCHAR, cost_minor BIGINT, channel VARCHAR, direction VARCHAR, result VARCHAR, rating DOUBLE,
 	loyalty_level VARCHAR, is_order BOOLEAN`;
 const eventNames = [...eventColumns.matchAll(/(?:^|,)\s*(\w+) (?:VARCHAR|TIMESTAMPTZ|BIGINT|STRUCT|DOUBLE|BOOLEAN)/g)]
   .map((m) => m[1]).filter((n) => !["given", "text_version", "evidence", "sku", "quantity", "category", "sum_minor"].includes(n));
@@ -52,6 +52,11 @@ class Night {
     if (existsSync(join(this.store, "lake", "events"))) {
       const glob = join(this.store, "lake", "events", "*", "*.parquet");
       await run(`INSERT INTO events BY NAME SELECT ${eventNames.map((n) => (n === "moment" ? `"at" AS moment` : name(n)))} FROM read_parquet(${text(glob)}, hive_partitioning = false)`);
+    }
+    await run("CREATE TABLE personal (moment TIMESTAMPTZ, tokens VARCHAR[], birth_date VARCHAR, attributes MAP(VARCHAR, VARCHAR))");
+    if (existsSync(join(this.store, "lake", "contacts"))) {
+      const glob = join(this.store, "lake", "contacts", "*", "*.parquet");
+      await run(`INSERT INTO personal SELECT "at", tokens, birth_date, attributes FROM read_parquet(${text(glob)}, hive_partitioning = false)`);
     }
     for (const [table, file] of Object.entries(this.manifest.tables)) await this.view("have", table, file.key);
     if (this.before) {

@@ -163,6 +163,26 @@ func TestTheOracleFindsAPlantedFault(t *testing.T) {
 			rows[0], rows[1] = rows[1], rows[0]
 			return rows
 		}), "sources: 2 rows are not in the order"},
+		{"a buyer in another band", edit(func(rows []schema.RecencyRow) []schema.RecencyRow {
+			first(t, rows, func(r schema.RecencyRow) bool { return r.Clients > 0 }).Clients--
+			return rows
+		}), "recency [0] clients: "},
+		{"another Gini", edit(func(rows []schema.ConcentrationRow) []schema.ConcentrationRow {
+			first(t, rows, func(r schema.ConcentrationRow) bool { return r.Gini > 0.1 }).Gini += 1e-8
+			return rows
+		}), "gini: "},
+		{"a contact by nobody's channel", edit(func(rows []schema.ChannelRow) []schema.ChannelRow {
+			first(t, rows, func(r schema.ChannelRow) bool { return r.Month != "" && r.Channel == "call" }).Channel = "fax"
+			return rows
+		}), "row: too many"},
+		{"a birthday a day late", edit(func(rows []schema.BirthdayRow) []schema.BirthdayRow {
+			first(t, rows, func(r schema.BirthdayRow) bool { return r.Who == "pet" }).DaysUntil++
+			return rows
+		}), "days_until: "},
+		{"a threshold of activity", edit(func(rows []schema.ThresholdRow) []schema.ThresholdRow {
+			*first(t, rows, func(r schema.ThresholdRow) bool { return r.Metric == "activity" }).Bound3 = 700
+			return rows
+		}), "thresholds [activity client days] bound_3: "},
 		{"a cost that is not known", edit(func(rows []schema.FunnelRow) []schema.FunnelRow {
 			none := int64(0)
 			first(t, rows, func(r schema.FunnelRow) bool { return r.CostPerStageMinor == nil }).CostPerStageMinor = &none

@@ -123,6 +123,15 @@ func (m *mixed) client(i int) {
 		UTMSource: pick(m.rng, "", "yandex", "Yandex ", "google", "vk"), UTMMedium: "cpc",
 		UTMCampaign: pick(m.rng, "", "spring", "Spring", "sale"),
 	}
+	if m.chance(40) {
+		at := m.when()
+		one := who
+		one.BirthDate = pick(m.rng, "1990-02-01", "2000-02-29", "1985-12-31", "1977-05-16", "--02-29", "")
+		one.Attributes = map[string]string{
+			"child_birth_date": pick(m.rng, "2015-02-28", "2016-02-29", "01.03.2019"), pick(m.rng, "child_birth_date_2", "Child 2 birth-date", "pet_birth_date"): pick(m.rng, "2020-01-01", "2021-05-15", "30.06.2022"),
+		}
+		m.add(event.Event{Kind: event.Profile, At: at, Client: one})
+	}
 	interests := func() []string {
 		return [][]string{nil, nil, {"coffee"}, {"tea"}, {"Cake"}, {"cake"}, {"coffee", "tea"}}[m.rng.IntN(7)]
 	}
@@ -135,7 +144,7 @@ func (m *mixed) client(i int) {
 	for range m.rng.IntN(3) {
 		m.add(event.Event{
 			Kind: event.ContactMade, At: m.when(), Client: who, Entity: pick(m.rng, "", "", fmt.Sprintf("call-%d", i)),
-			Contact: &event.Contact{Channel: pick(m.rng, "call", "chat", "visit"), Direction: pick(m.rng, "in", "out"), Result: pick(m.rng, "", "answered", "missed", "no_answer", "Busy")},
+			Contact: &event.Contact{Channel: pick(m.rng, "call", "chat", "visit"), Direction: pick(m.rng, "in", "out", "Outbound", ""), Result: pick(m.rng, "", "answered", "missed", "no_answer", "Busy")},
 		})
 	}
 	if m.chance(30) {

@@ -22,7 +22,7 @@ export const expected = {
   rfm_moves: { key: ["from_code", "to_code"], order: "from_code, to_code" },
   thresholds: {
     key: ["metric", "entity", "rule"], order: "metric, entity, rule",
-    where: "metric IN ('recency', 'frequency', 'monetary', 'abc', 'xyz', 'ltv')", left: { note: "a sentence; what it must say is checked apart" },
+    where: "metric IN ('recency', 'frequency', 'monetary', 'abc', 'xyz', 'ltv', 'recency_bands', 'concentration', 'rfm', 'activity', 'lifecycle', 'purchase')", left: { note: "a sentence; what it must say is checked apart" },
   },
   abc: { key: ["entity", "id"], order: "entity, revenue_minor DESC, id" },
   xyz: { key: ["entity", "id"], order: "entity, id" },
@@ -36,6 +36,10 @@ export const expected = {
   sources: { key: ["month", "source", "campaign"], order: "month, source, campaign" },
   bases: { key: ["interest", "base"], order: "interest, base" },
   consents: { key: ["client_id", "purpose"], order: "client_id, purpose" },
+  recency: { key: ["from_days"], order: "from_days" },
+  concentration: { key: ["entity", "top_share"], order: "entity, top_share" },
+  channels: { key: ["month", "channel", "direction"], order: "month, channel, direction" },
+  birthdays: { key: ["client_id", "who", "month_day"], order: "client_id, who, month_day" },
 };
 
 // left are the tables that no definition of SQL stands for.

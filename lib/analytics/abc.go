@@ -27,28 +27,19 @@ const (
 	rankB = 0.35
 )
 
-// Concentration says how much the best fifth of the entities brings: the top 20 %,
-// rounded up, has Share of all positive revenue.
-type Concentration struct {
-	Entity string
-	Top    int
-	Of     int
-	Share  float64
-}
-
 // ABC classes the entities of one kind by their revenue (metrics.md, "ABC"). The
 // result is ordered by revenue descending, ties by id. Shares are of the sum of
 // positive contributions, so entities that brought nothing or less have share 0
 // and leave the cumulative share where it was; with money_share they are C.
 //
 // Contributions must be ordered by id, no id twice.
-func ABC(entity string, contributions []Contribution, c config.ABC) ([]schema.ABCRow, Concentration) {
-	r := rankingOf(entity, len(contributions), c, func(i int) int64 { return contributions[i].RevenueMinor })
+func ABC(entity string, contributions []Contribution, c config.ABC) []schema.ABCRow {
+	r := RankingOf(entity, contributions, c)
 	rows := make([]schema.ABCRow, 0, len(contributions))
 	for row := range r.Rows(func(i int) string { return contributions[i].ID }) {
 		rows = append(rows, row)
 	}
-	return rows, r.Concentration()
+	return rows
 }
 
 // Ranking is the entities of one kind in the order of their revenue.
@@ -59,6 +50,11 @@ type Ranking struct {
 	order   []uint32 // indices of the entities
 	classes []uint8  // by index
 	total   int64    // of positive revenue
+}
+
+// RankingOf ranks contributions, which are ordered by id.
+func RankingOf(entity string, contributions []Contribution, c config.ABC) Ranking {
+	return rankingOf(entity, len(contributions), c, func(i int) int64 { return contributions[i].RevenueMinor })
 }
 
 // rankingOf ranks n entities, which are in the order of their ids.
@@ -165,15 +161,3 @@ func (r *Ranking) all() iter.Seq2[schema.ABCRow, int] {
 }
 
 var classTexts = [3]string{"A", "B", "C"} //nolint:gochecknoglobals // a constant table
-
-// Concentration is what the top fifth brings.
-func (r *Ranking) Concentration() Concentration {
-	n := r.Len()
-	c := Concentration{Entity: r.Entity, Top: (n + 4) / 5, Of: n}
-	with := int64(0)
-	for _, i := range r.order[:c.Top] {
-		with += max(0, r.revenue(int(i)))
-	}
-	c.Share = ratio(with, r.total)
-	return c
-}

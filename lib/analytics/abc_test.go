@@ -32,7 +32,7 @@ func classesOf(rows []schema.ABCRow) string {
 // Positive sum 1000. Shares before each: 0, 0.50, 0.80, 0.92, 0.97. Exactly 0.80
 // is no longer below 0.80: B.
 func TestMoneyShareByHand(t *testing.T) {
-	rows, concentration := analytics.ABC("item", contributions(120, 500, 300, 30, 50, 0, -70), config.Default().Metrics.ABC)
+	rows := analytics.ABC("item", contributions(120, 500, 300, 30, 50, 0, -70), config.Default().Metrics.ABC)
 	want := []schema.ABCRow{
 		{Entity: "item", ID: "e01", RevenueMinor: 500, Share: 0.5, CumulativeShare: 0.5, Class: "A"},
 		{Entity: "item", ID: "e02", RevenueMinor: 300, Share: 0.3, CumulativeShare: 0.8, Class: "A"},
@@ -46,16 +46,13 @@ func TestMoneyShareByHand(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	// ⌈0.2 · 7⌉ = 2 entities bring 0.8.
-	if want := (analytics.Concentration{Entity: "item", Top: 2, Of: 7, Share: 0.8}); concentration != want {
-		t.Errorf("concentration = %+v, want %+v", concentration, want)
-	}
 }
 
 // ⌈0.20 n⌉ and ⌈0.35 n⌉: 1 of 1; 1 and 2 of 5; 2 and 3 of 6; 4 and 7 of 20.
 func TestRankShare(t *testing.T) {
 	c := config.ABC{Method: "rank_share", A: 0.8, B: 0.95}
 	for n, want := range map[int]string{0: "", 1: "A", 2: "AB", 5: "ABBCC", 6: "AABBBC", 20: "AAAABBBBBBBCCCCCCCCC"} {
-		rows, _ := analytics.ABC("item", contributions(make([]int64, n)...), c)
+		rows := analytics.ABC("item", contributions(make([]int64, n)...), c)
 		if got := classesOf(rows); got != want {
 			t.Errorf("%d entities = %s, want %s", n, got, want)
 		}
@@ -67,14 +64,14 @@ func TestRankShare(t *testing.T) {
 
 func TestABCIsNeverWithoutA(t *testing.T) {
 	for name, minor := range map[string][]int64{"one": {7}, "one brings nearly all": {999_999, 1}, "ties": {5, 5, 5}} {
-		rows, _ := analytics.ABC("item", contributions(minor...), config.Default().Metrics.ABC)
+		rows := analytics.ABC("item", contributions(minor...), config.Default().Metrics.ABC)
 		if rows[0].Class != "A" {
 			t.Errorf("%s: the first is %s, want A", name, rows[0].Class)
 		}
 	}
-	rows, concentration := analytics.ABC("item", contributions(0, -5), config.Default().Metrics.ABC)
-	if got := classesOf(rows); got != "CC" || rows[0].CumulativeShare != 0 || concentration.Share != 0 {
-		t.Errorf("nothing earned: %s, cumulative %v, concentration %v; want CC, 0, 0", got, rows[0].CumulativeShare, concentration.Share)
+	rows := analytics.ABC("item", contributions(0, -5), config.Default().Metrics.ABC)
+	if got := classesOf(rows); got != "CC" || rows[0].CumulativeShare != 0 {
+		t.Errorf("nothing earned: %s, cumulative %v; want CC, 0", got, rows[0].CumulativeShare)
 	}
 }
 
@@ -86,8 +83,8 @@ func TestABCDoesNotDependOnTheUnitOfMoney(t *testing.T) {
 		large[i].RevenueMinor *= 1_000_003
 	}
 	c := config.Default().Metrics.ABC
-	a, _ := analytics.ABC("item", small, c)
-	b, _ := analytics.ABC("item", large, c)
+	a := analytics.ABC("item", small, c)
+	b := analytics.ABC("item", large, c)
 	for i := range a {
 		a[i].RevenueMinor *= 1_000_003
 	}

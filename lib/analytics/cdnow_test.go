@@ -152,7 +152,7 @@ func TestCDNOW(t *testing.T) {
 	if got["A"] != want["A"] || got["B"] != want["B"] || got["C"] != want["C"] {
 		t.Errorf("classes %v, want %v", got, want)
 	}
-	t.Logf("classes %v, concentration %+v, possible %v", got, s.Concentration, s.Possible)
+	t.Logf("classes %v, possible %v", got, s.Possible)
 }
 
 // checkCohorts counts the cohorts with sets of clients.

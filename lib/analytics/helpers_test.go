@@ -198,10 +198,9 @@ func clientsOf(b *analytics.Base) []analytics.Client {
 type scores struct {
 	*analytics.Scores
 
-	Clients       []analytics.Scored
-	ABC           []schema.ABCRow
-	XYZ           []schema.XYZRow
-	Concentration []analytics.Concentration
+	Clients []analytics.Scored
+	ABC     []schema.ABCRow
+	XYZ     []schema.XYZRow
 }
 
 func score(b *analytics.Base) scores {
@@ -215,7 +214,6 @@ func score(b *analytics.Base) scores {
 		for row := range ranking.Rows(func(i int) string { return s.ID(entity, i) }) {
 			s.ABC = append(s.ABC, row)
 		}
-		s.Concentration = append(s.Concentration, ranking.Concentration())
 	}
 	return s
 }

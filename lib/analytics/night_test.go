@@ -82,24 +82,23 @@ func shop(orders int) []order {
 
 // tables is everything a night takes from this package.
 type tables struct {
-	Totals        analytics.Totals
-	Clients       []analytics.Scored
-	Codes         []schema.RFMCodeRow
-	Thresholds    []schema.ThresholdRow
-	ABC           []schema.ABCRow
-	Concentration []analytics.Concentration
-	Cohorts       []schema.CohortRow
-	Lifecycle     []schema.LifecycleRow
-	Other         []schema.OtherRevenueRow
-	XYZ           []schema.XYZRow
-	ABCXYZ        []schema.ABCXYZRow
-	LTV           analytics.LTV
+	Totals     analytics.Totals
+	Clients    []analytics.Scored
+	Codes      []schema.RFMCodeRow
+	Thresholds []schema.ThresholdRow
+	ABC        []schema.ABCRow
+	Cohorts    []schema.CohortRow
+	Lifecycle  []schema.LifecycleRow
+	Other      []schema.OtherRevenueRow
+	XYZ        []schema.XYZRow
+	ABCXYZ     []schema.ABCXYZRow
+	LTV        analytics.LTV
 }
 
 func night(b *analytics.Base) tables {
 	s := score(b)
 	return tables{
-		Totals: b.Totals, Clients: s.Clients, Codes: s.Codes, Thresholds: s.Thresholds, ABC: s.ABC, Concentration: s.Concentration,
+		Totals: b.Totals, Clients: s.Clients, Codes: s.Codes, Thresholds: s.Thresholds, ABC: s.ABC,
 		Cohorts: analytics.Cohorts(b, analytics.Bounded), Lifecycle: analytics.LifecycleMonths(b), Other: b.Other,
 		XYZ: s.XYZ, ABCXYZ: s.ABCXYZ, LTV: s.LTV,
 	}

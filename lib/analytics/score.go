@@ -43,13 +43,10 @@ func Score(b *Base) *Scores {
 	rfm := RFM(b)
 	out := &Scores{Codes: rfm.Codes, Thresholds: rfm.Thresholds, Possible: rfm.Possible, XYZ: evennessOf(b), base: b, rfm: rfm}
 	c := b.Metrics.ABC
-	contribution := func(of []Contribution) func(int) int64 {
-		return func(i int) int64 { return of[i].RevenueMinor }
-	}
 	out.ABC = [3]Ranking{
-		rankingOf(EntityCategory, len(b.Categories), c, contribution(b.Categories)),
+		RankingOf(EntityCategory, b.Categories, c),
 		rankingOf(EntityClient, b.Len(), c, func(i int) int64 { return b.at(i).revenue }),
-		rankingOf(EntityItem, len(b.Items), c, contribution(b.Items)),
+		RankingOf(EntityItem, b.Items, c),
 	}
 	for i := range out.ABC {
 		entity := out.ABC[i].Entity
@@ -107,3 +104,11 @@ func (s *Scores) Client(place int) Scored {
 
 // CodeOf is the index in Codes of the code of the client at a place; −1 for none.
 func (s *Scores) CodeOf(place int) int { return s.rfm.CodeOf(place) }
+
+// Recency counts the clients by the days since the last purchase, see RecencyBands.
+func (s *Scores) Recency(lasts []int) ([]schema.RecencyRow, schema.ThresholdRow) {
+	return RecencyBands(s.base.Len(), func(place int) (days, minor int64) {
+		c := s.base.at(place)
+		return int64(s.base.AsOf - c.last), c.revenue
+	}, lasts)
+}

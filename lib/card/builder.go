@@ -33,6 +33,7 @@ type Builder struct {
 	drafts  []draft // by the number of the client
 	orders  map[[2]string][]string
 	scratch []string
+	ways    ways
 }
 
 // NewBuilder makes a builder for resolved clients.
@@ -42,7 +43,7 @@ func NewBuilder(clients *Clients, options Options) *Builder {
 	}
 	return &Builder{
 		clients: clients, options: options, number: clients.Number, drafts: make([]draft, clients.Len()),
-		orders: map[[2]string][]string{},
+		orders: map[[2]string][]string{}, ways: ways{counts: map[way]*wayCount{}},
 	}
 }
 

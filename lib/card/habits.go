@@ -16,17 +16,18 @@ const few = 3
 // contact is one touch between the business and a client: a call in three phases
 // is one, and so is a chat of many messages.
 type contact struct {
-	of       digest
-	at       int64 // of its latest event
-	channel  string
-	resultAt int64 // of the latest event that states a result
-	missed   bool  // as that one says
+	of        digest
+	at        int64 // of its latest event
+	channel   string
+	resultAt  int64 // of the latest event that states a result
+	missed    bool  // as that one says
+	direction uint8
 }
 
 func (k contact) compare(other contact) int { return k.of.compare(other.of) }
 
 func (k contact) join(other contact) contact {
-	k.at, k.channel = max(k.at, other.at), max(k.channel, other.channel)
+	k.at, k.channel, k.direction = max(k.at, other.at), max(k.channel, other.channel), max(k.direction, other.direction)
 	switch {
 	case other.resultAt > k.resultAt:
 		k.resultAt, k.missed = other.resultAt, other.missed
@@ -58,7 +59,7 @@ type review struct {
 }
 
 func (d *draft) contact(ev *schema.CardEventRow, at int64) {
-	k := contact{of: occasion(ev), at: at, channel: strings.ToLower(strings.TrimSpace(ev.Channel))}
+	k := contact{of: occasion(ev), at: at, channel: strings.ToLower(strings.TrimSpace(ev.Channel)), direction: directionOf(ev.Direction)}
 	if ev.Result != "" {
 		k.resultAt, k.missed = at, unanswered(ev.Result)
 	} else {
@@ -103,12 +104,14 @@ func (b *Builder) meet(c *Card, d *draft) {
 		c.ContactedAt = timeOf(d.handled)
 	}
 	met := false
+	b.ways.begin()
 	channels := map[string]int(nil)
 	var last int64
 	for _, k := range tidy(d.contacts) {
 		if k.missed {
 			continue
 		}
+		b.ways.add(k, b.options.Location)
 		if !met || k.at > last {
 			last, met = k.at, true
 		}

@@ -158,6 +158,8 @@ type Metrics struct {
 	Margin     float64 `yaml:"margin"`             // share of revenue that is left for LTV; default 1
 	LTVHorizon int     `yaml:"ltv_horizon_months"` // longest lifetime; default 60, 0: no limit
 
+	RecencyBands []int `yaml:"recency_bands"` // last day of each band of time since the last purchase, rising; behind them an open one
+
 	Basket        Basket        `yaml:"basket"`
 	Replenishment Replenishment `yaml:"replenishment"`
 	Seasons       []Season      `yaml:"seasons"`
@@ -244,7 +246,7 @@ func Default() *Config {
 			XYZ:       XYZ{Period: "month", Value: "revenue", X: 0.10, Y: 0.25, MinPeriods: 6},
 			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, SleepingDays: 365, NewDays: 30, NewcomerDays: 30, RegularOrders: 3, KeyDays: 730,
 			LeadWaitDays: 3, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
-			Cohorts: "bounded", Margin: 1, LTVHorizon: 60,
+			Cohorts: "bounded", Margin: 1, LTVHorizon: 60, RecencyBands: []int{7, 30, 60, 90, 180, 365, 730},
 			Basket:        Basket{MinTickets: 5, MaxItems: 50, MaxPairs: 10_000},
 			Replenishment: Replenishment{Level: "item", DaysAhead: 14, MinPurchases: 3},
 			Seasons:       defaultSeasons(),

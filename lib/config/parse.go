@@ -199,6 +199,7 @@ func (c *Config) check() []*Fault {
 		}
 	}
 	c.checkRFM(fault)
+	c.checkDays(fault)
 	c.checkSeasons(fault)
 	c.checkPoints(fault)
 	c.checkIdentity(fault)

@@ -150,6 +150,8 @@ func explain(node *yaml.Node, document any, e *jsonschema.ValidationError) []*Fa
 		return []*Fault{at("want less than " + decimal(k.Want) + ", got " + decimal(k.Got))}
 	case *kind.MinItems:
 		return []*Fault{at("want at least " + strconv.Itoa(k.Want) + " entries")}
+	case *kind.MaxItems:
+		return []*Fault{at("want at most " + strconv.Itoa(k.Want) + " entries, got " + strconv.Itoa(k.Got))}
 	case *kind.UniqueItems:
 		return []*Fault{at("want every entry once")}
 	default:

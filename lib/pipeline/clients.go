@@ -61,7 +61,11 @@ func cardRow(c *card.Card, location *time.Location) schema.ClientRow {
 		LastSource: known(c.Last.Source), LastMedium: known(c.Last.Medium), LastCampaign: known(c.Last.Campaign),
 		Manager: known(c.Manager), Tags: c.Tags, PreferredChannel: known(c.PreferredChannel), PreferredHours: known(c.PreferredHours),
 		Rating: c.Rating, RecordsMerged: int64(c.Records), Contacts30d: c.Contacts30d, Consents: schema.MapOf(c.Consents.States()),
-		BirthMonthDay: known(card.BirthMonthDay(c.Person.BirthDate)),
+		BirthMonthDay: known(card.BirthMonthDay(c.Person.BirthDate)), Answered: c.Contacted,
+	}
+	if !c.Empty() {
+		row.FirstEventDay = known(c.FirstAt.In(location).Format(time.DateOnly))
+		row.LastEventDay = known(c.LastAt.In(location).Format(time.DateOnly))
 	}
 	for _, token := range c.Tokens {
 		if token != c.ClientID {

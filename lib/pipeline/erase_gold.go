@@ -43,6 +43,8 @@ func (e *eraser) eraseGold(ctx context.Context) error {
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.SeasonalityRow) []string { return []string{row.ClientID} })
 		case "scores":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.ScoreRow) []string { return []string{row.ClientID} })
+		case "birthdays":
+			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.BirthdayRow) []string { return []string{row.ClientID} })
 		case "history":
 			err = rewriteClients(ctx, e, info.Key, clients, func(row *schema.HistoryRow) []string { return []string{row.ClientID} })
 		}

@@ -80,8 +80,10 @@ type night struct {
 	rows    []schema.ClientRow
 
 	orderInterests map[[2]string][]string
+	channels       []card.ChannelCount
 	funnel         funnelTables
 	habits         habitTables
+	marketing      marketingTables
 }
 
 // Analyse makes a night: it folds orders, resolves clients, scores them and
@@ -267,6 +269,7 @@ func resolve(ctx context.Context, n *night) error {
 		n.census.day(n, events.Rows, contacts.Rows)
 	}
 	n.cards, n.orderInterests = builder.Cards(), builder.OrderInterests()
+	n.channels = builder.Channels()
 	return nil
 }
 
@@ -320,6 +323,10 @@ func score(ctx context.Context, n *night, orders *foldedOrders) error {
 	if n.habits, err = habitsOf(n); err != nil {
 		return err
 	}
+	if n.marketing, err = marketingOf(n); err != nil {
+		return err
+	}
+	n.scores.AddThresholds(businessThresholds(n.cfg)...)
 	n.funnel, err = funnelOf(ctx, n, orders)
 	return err
 }
@@ -367,6 +374,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, n.scores.ABCXYZ),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.LTV.Months),
 		n.habits.add(ctx, p.store, &n.run),
+		n.marketing.add(ctx, p.store, &n.run),
 		lake.AddTable(ctx, p.store, &n.run, n.models()),
 		lake.AddTable(ctx, p.store, &n.run, members),
 		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),

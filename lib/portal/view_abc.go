@@ -105,8 +105,9 @@ func viewABC(l *locale, n *Night, entity string, tabs bool) (abcView, error) {
 }
 
 func pareto(l *locale, curve []CurvePoint) *paretoChart {
-	x := func(rank float64) string { return coordinate(plotLeft + rank*plotWidth) }
-	y := func(share float64) string { return coordinate(plotTop + (1-min(max(share, 0), 1))*plotHeight) }
+	// The conversions forbid fusing on arm64, which would round another way.
+	x := func(rank float64) string { return coordinate(plotLeft + float64(rank*plotWidth)) }
+	y := func(share float64) string { return coordinate(plotTop + float64((1-min(max(share, 0), 1))*plotHeight)) }
 	var points []string
 	for _, p := range curve {
 		points = append(points, x(p.Rank)+","+y(p.Share))

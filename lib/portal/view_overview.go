@@ -184,13 +184,14 @@ func viewMonths(l *locale, n *Night) (*monthChart, error) {
 		largest = max(largest, r.New+r.Returning+r.Resurrected)
 	}
 	top := niceTop(largest)
-	y := func(v int64) float64 { return plotTop + plotHeight*(1-float64(v)/float64(top)) }
+	// Here and below the conversions forbid fusing on arm64, which would round another way.
+	y := func(v int64) float64 { return plotTop + float64(plotHeight*(1-float64(v)/float64(top))) }
 	for _, v := range []int64{0, top / 2, top} {
 		c.Lines = append(c.Lines, chartLine{Y: coordinate(y(v)), Label: l.number(v)})
 	}
 	step := float64(plotWidth) / float64(len(rows))
 	for i, r := range rows {
-		left := plotLeft + step*float64(i)
+		left := plotLeft + float64(step*float64(i))
 		name, err := l.month(r.Month)
 		if err != nil {
 			return nil, err
@@ -200,7 +201,7 @@ func viewMonths(l *locale, n *Night) (*monthChart, error) {
 			return nil, err
 		}
 		bar := monthBar{
-			Month: r.Month, Tip: tip, X: coordinate(left + step*0.15), Width: coordinate(step * 0.7),
+			Month: r.Month, Tip: tip, X: coordinate(left + float64(step*0.15)), Width: coordinate(step * 0.7),
 			LabelX: coordinate(left + step/2), LabelY: coordinate(plotTop + plotHeight + 16),
 		}
 		if len(r.Month) == 7 {

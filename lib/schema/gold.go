@@ -54,6 +54,9 @@ type ClientRow struct {
 	LeadDay            *string  `parquet:"lead_day"`        // of the first entry into the funnel
 	PreferredHours     *string  `parquet:"preferred_hours"` // "18-21", hours of the business's clock
 	Rating             *float64 `parquet:"rating"`          // of the latest review
+	FirstEventDay      *string  `parquet:"first_event_day"` // of any kind; with purchases and the thresholds of activity they decide it
+	LastEventDay       *string  `parquet:"last_event_day"`
+	Answered           bool     `parquet:"answered"` // a contact or a further stage came at or after the first lead or order
 }
 
 // Table implements Row.

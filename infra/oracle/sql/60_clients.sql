@@ -138,6 +138,7 @@ select client as client_id, nullif(day_text(first_day), '') as first_order_day, 
 	case when plain_marks then nullif(touch_campaign, '') else given.campaign end as campaign,
 	manager, coalesce(tags, []) as tags, rating, coalesce(external_ids, []) as external_ids,
 	nullif(day_text(business_day(met_at)), '') as last_contact_day, coalesce(contacts_30d, 0) as contacts_30d,
+	day_text(business_day(first_at)) as first_event_day, day_text(business_day(last_at)) as last_event_day, coalesce(answered, false) as answered,
 	nullif(day_text(least(first_day, (select min(x.day) from reached x where x.client = marks.client))), '') as lead_day,
 	coalesce(said.states, map {}) as consents
 from marks
