@@ -54,13 +54,24 @@ type ClientRow struct {
 	LeadDay            *string  `parquet:"lead_day"`        // of the first entry into the funnel
 	PreferredHours     *string  `parquet:"preferred_hours"` // "18-21", hours of the business's clock
 	Rating             *float64 `parquet:"rating"`          // of the latest review
+
+	InterestsBought     []string `parquet:"interests_bought,list"` // the interests of which he is in the base of clients (BaseRow)
+	InterestsOpen       []string `parquet:"interests_open,list"`   // and of potential clients
+	ReplenishDueDay     *string  `parquet:"replenish_due_day"`     // the next day on which he is due to buy something again, not before the as-of day
+	ReplenishOverdueDay *string  `parquet:"replenish_overdue_day"` // the earliest such day before the as-of day
+	Seasons             []string `parquet:"seasons,list"`          // in which he buys every year (SeasonalityRow)
+	UnfinishedDay       *string  `parquet:"unfinished_day"`        // of the latest order that stands in status new
+	ChildBirthdays      []string `parquet:"child_birthdays,list"`  // MM-DD, sorted
+	PetBirthdays        []string `parquet:"pet_birthdays,list"`    // MM-DD, sorted
 }
 
 // Table implements Row.
 func (ClientRow) Table() string { return "clients" }
 
 // Personal implements Row.
-func (ClientRow) Personal() []string { return []string{"city", "company", "birth_month_day"} }
+func (ClientRow) Personal() []string {
+	return []string{"city", "company", "birth_month_day", "child_birthdays", "pet_birthdays"}
+}
 
 // RFMCodeRow counts the clients of one code (gold/rfm_codes), ordered by code;
 // every possible code has a row.
