@@ -36,7 +36,7 @@ func timeDefinitions(c config.BuiltinSegments) []definition {
 	birthday := func(who, ru, en, fact string) definition {
 		return definition{
 			"birthday_" + who, familyBirthdays, Words{ru, en},
-			Words{"День рождения в ближайшие дни: от сегодня и до " + n + " дней вперёд.", "The birthday is near: today or up to " + n + " days ahead."},
+			Words{"День рождения в ближайшие дни, не позже чем через " + n + " после дня расчёта.", "The birthday is near: at most " + n + " days after the night's day."},
 			"days_until(" + fact + ") <= " + n,
 		}
 	}

@@ -58,9 +58,9 @@ func dayOf(year, month, day int) civil {
 	return civil(era*146097 + of*365 + of/4 - of/100 + (153*(month-3)+2)/5 + day - 1 - 719468)
 }
 
-// until is how many days after a day, 0…365, a day of every year comes next; false
-// for what is no MM-DD. Who was born on 29 February has his day on 28 February of
-// the other years.
+// until is how many days after a day, 1…366, a day of every year comes next; false
+// for what is no MM-DD. Who was born on 29 February has his day on 1 March of the
+// other years, as in gold/birthdays.
 func until(monthDay string, from civil) (int64, bool) {
 	if len(monthDay) != 5 || monthDay[2] != '-' {
 		return 0, false
@@ -72,7 +72,8 @@ func until(monthDay string, from civil) (int64, bool) {
 	}
 	year := time.Unix(int64(from)*24*3600, 0).UTC().Year()
 	for ; ; year++ {
-		if next := dayOf(year, month, min(day, daysIn(year, month))); next >= from {
+		// A day after the last of a month is the first of the next.
+		if next := dayOf(year, month, day); next > from {
 			return int64(next - from), true
 		}
 	}

@@ -34,6 +34,9 @@ func (b *builder) comparison(e ast.Expr) func(*schema.ClientRow) truth {
 		}
 		return nil
 	}
+	if f, ok := b.fact(e); ok && f.kind == flag {
+		return func(c *schema.ClientRow) truth { return truthOf(f.flags(c)) }
+	}
 	if e.Kind() != ast.CallKind {
 		return nil
 	}

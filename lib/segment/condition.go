@@ -194,6 +194,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		}
 	case texts:
 		return f.lists(a.row), true
+	case flag:
+		return f.flags(a.row), true
 	case states:
 		return consentStates(a.row), true
 	}

@@ -16,6 +16,7 @@ const (
 	number                  // double
 	text                    // string
 	texts                   // list of strings
+	flag                    // bool
 	states                  // consents: purpose → given, withdrawn or unknown
 )
 
@@ -30,6 +31,7 @@ type fact struct {
 	floats  func(*schema.ClientRow) *float64
 	strings func(*schema.ClientRow) *string
 	lists   func(*schema.ClientRow) []string
+	flags   func(*schema.ClientRow) bool
 }
 
 // unstated is the state of a purpose that nobody ever spoke of.
@@ -152,6 +154,8 @@ func (f fact) show(c *schema.ClientRow) string {
 			quoted[i] = strconv.Quote(v)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
+	case flag:
+		return strconv.FormatBool(f.flags(c))
 	case states:
 		var all []string
 		for _, purpose := range consent.Purposes() {

@@ -431,7 +431,7 @@ func (b *builder) nameOf(e ast.Expr) (string, bool) {
 		return "consents." + purpose, true
 	}
 	f, ok := b.fact(e)
-	return f.name, ok && f.kind != texts && f.kind != states
+	return f.name, ok && f.kind != texts && f.kind != states && f.kind != flag
 }
 
 func literalOf(e ast.Expr) (any, bool) {

@@ -42,7 +42,7 @@ type Compiler struct {
 //
 //	as_of               the night's day, "2026-11-20"
 //	days_since(day)     whole days from a day up to as_of, below zero for later ones
-//	days_until(md)      days up to the next "MM-DD" from as_of on, 0…365; of a list the soonest
+//	days_until(md)      days up to the next "MM-DD" after as_of, 1…366; of a list the soonest
 //	consents.ads        given, withdrawn, or unknown where nobody ever spoke of it
 //
 // What is not known is null: recency_days == null is true of a client who never
@@ -90,7 +90,7 @@ func NewCompiler(cfg *config.Config, asOf string) (*Compiler, error) {
 func (f fact) celType() *cel.Type {
 	plain := map[kind]*cel.Type{
 		wholeNumber: cel.IntType, number: cel.DoubleType, text: cel.StringType,
-		texts: cel.ListType(cel.StringType), states: cel.MapType(cel.StringType, cel.StringType),
+		texts: cel.ListType(cel.StringType), flag: cel.BoolType, states: cel.MapType(cel.StringType, cel.StringType),
 	}[f.kind]
 	if f.optional {
 		return cel.NullableType(plain)
