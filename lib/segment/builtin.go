@@ -51,8 +51,12 @@ type growingFamily struct{ family, prefix string }
 
 func growing() []growingFamily {
 	return []growingFamily{
-		{familyInterests, "interest_"}, {familySpendersByCity, "big_city_"}, {familySpendersByGoods, "big_category_"},
-		{familySeasons, "season_"}, {familyManagers, "manager_"}, {familyTags, "tag_"},
+		{familyInterests, "interest_"},
+		{familySpendersByCity, "big_city_"},
+		{familySpendersByGoods, "big_category_"},
+		{familySeasons, "season_"},
+		{familyManagers, "manager_"},
+		{familyTags, "tag_"},
 	}
 }
 
@@ -61,8 +65,10 @@ func growing() []growingFamily {
 // another meaning.
 func definitions(cfg *config.Config, clients []schema.ClientRow) []definition {
 	all := []definition{{
-		Buyers, Buyers, Words{"Все покупатели", "All buyers"},
-		Words{"Купили хотя бы раз.", "Bought at least once."}, "orders >= 1",
+		Buyers, Buyers,
+		Words{"Все покупатели", "All buyers"},
+		Words{"Купили хотя бы раз.", "Bought at least once."},
+		"orders >= 1",
 	}}
 	all = append(all, playbookDefinitions(cfg.Metrics.RFM)...)
 	all = append(all, baseDefinitions()...)
@@ -87,11 +93,13 @@ func playbookDefinitions(rfm config.RFM) []definition {
 		named = append(named, definition{s.Key, FamilyRFM, Words{ru.Title, en.Title}, Words{ru.Meaning, en.Meaning}, "rfm_segment == " + strconv.Quote(s.Key)})
 		for _, code := range s.Codes {
 			codes = append(codes, definition{
-				codePrefix + code, FamilyCodes, Words{"Код RFM " + code, "RFM code " + code},
+				codePrefix + code, FamilyCodes,
+				Words{"Код RFM " + code, "RFM code " + code},
 				Words{
 					fmt.Sprintf("Давность %c, частота %c, деньги %c из %d; сегмент «%s».", code[0], code[1], code[2], rfm.Groups, ru.Title),
 					fmt.Sprintf("Recency %c, frequency %c, money %c of %d; segment “%s”.", code[0], code[1], code[2], rfm.Groups, en.Title),
-				}, "rfm_code == " + strconv.Quote(code),
+				},
+				"rfm_code == " + strconv.Quote(code),
 			})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func in(cfg *config.Config, c schema.ClientRow) []string {
 
 func buyer(recency int64) schema.ClientRow {
 	c := boris()
-	c.Orders, c.RecencyDays, c.RevenueMinor, c.LastOrderDay = 2, of(recency), 100, of("2026-01-01")
+	c.Orders, c.RecencyDays, c.RevenueMinor, c.LastOrderDay = 2, new(recency), 100, new("2026-01-01")
 	return c
 }
 
@@ -46,8 +47,8 @@ func TestBuiltinSegments(t *testing.T) {
 		{"buyers", []schema.ClientRow{buyer(1)}, []schema.ClientRow{boris()}},
 		{"cant_lose", []schema.ClientRow{anna()}, []schema.ClientRow{boris()}},
 		{"rfm_132", []schema.ClientRow{anna()}, []schema.ClientRow{boris()}},
-		{"abc_a", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.ABC = of("B") })}},
-		{"abc_c", []schema.ClientRow{one(func(c *schema.ClientRow) { c.ABC = of("C") })}, []schema.ClientRow{anna()}},
+		{"abc_a", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.ABC = new("B") })}},
+		{"abc_c", []schema.ClientRow{one(func(c *schema.ClientRow) { c.ABC = new("C") })}, []schema.ClientRow{anna()}},
 		{"lifecycle_regular", []schema.ClientRow{anna()}, []schema.ClientRow{boris()}},
 		{"lifecycle_lead", []schema.ClientRow{boris()}, []schema.ClientRow{anna()}},
 		{"activity_cooling", []schema.ClientRow{anna()}, []schema.ClientRow{boris()}},
@@ -58,14 +59,16 @@ func TestBuiltinSegments(t *testing.T) {
 		{"last_purchase_30", []schema.ClientRow{buyer(30), buyer(59)}, []schema.ClientRow{buyer(29), buyer(60), boris()}},
 		{"last_purchase_365", []schema.ClientRow{buyer(365), buyer(9999)}, []schema.ClientRow{buyer(364), boris()}},
 		{
-			"second_order_14", []schema.ClientRow{one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, of(int64(14)) }), one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, of(int64(29)) })},
-			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, of(int64(13)) }), one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, of(int64(30)) }), buyer(20), boris()},
+			"second_order_14",
+			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, new(int64(14)) }), one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, new(int64(29)) })},
+			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, new(int64(13)) }), one(func(c *schema.ClientRow) { c.Orders, c.RecencyDays = 1, new(int64(30)) }), buyer(20), boris()},
 		},
-		{"replenish_due", []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishDueDay = of(night) })}, []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishOverdueDay = of("2026-11-19") })}},
-		{"replenish_overdue", []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishOverdueDay = of("2026-11-19") })}, []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishDueDay = of(night) })}},
+		{"replenish_due", []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishDueDay = new(night) })}, []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishOverdueDay = new("2026-11-19") })}},
+		{"replenish_overdue", []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishOverdueDay = new("2026-11-19") })}, []schema.ClientRow{one(func(c *schema.ClientRow) { c.ReplenishDueDay = new(night) })}},
 		{
-			"birthday_client", []schema.ClientRow{one(func(c *schema.ClientRow) { c.BirthMonthDay = of("11-21") }), one(func(c *schema.ClientRow) { c.BirthMonthDay = of("12-04") })},
-			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.BirthMonthDay = of("11-20") }), one(func(c *schema.ClientRow) { c.BirthMonthDay = of("12-05") }), boris()},
+			"birthday_client",
+			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.BirthMonthDay = new("11-21") }), one(func(c *schema.ClientRow) { c.BirthMonthDay = new("12-04") })},
+			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.BirthMonthDay = new("11-20") }), one(func(c *schema.ClientRow) { c.BirthMonthDay = new("12-05") }), boris()},
 		},
 		{"birthday_child", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.PetBirthdays = []string{"11-22"} })}},
 		{"birthday_pet", []schema.ClientRow{one(func(c *schema.ClientRow) { c.PetBirthdays = []string{"01-01", "11-22"} })}, []schema.ClientRow{anna()}},
@@ -74,18 +77,18 @@ func TestBuiltinSegments(t *testing.T) {
 		{"big_category_kofe", []schema.ClientRow{anna()}, []schema.ClientRow{boris()}},
 		{"season_8-march", []schema.ClientRow{one(func(c *schema.ClientRow) { c.Seasons = []string{"8-march", "new-year"} })}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.Seasons = []string{"new-year"} })}},
 		{
-			"not_contacted_30", []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.LastContactDay = of("2026-10-20") })}, // 31 days
-			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.LastContactDay = of("2026-10-21") })}, // 30
+			"not_contacted_30", []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.LastContactDay = new("2026-10-20") })}, // 31 days
+			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.LastContactDay = new("2026-10-21") })}, // 30
 		},
 		{
 			"unfinished_order",
 			[]schema.ClientRow{
-				one(func(c *schema.ClientRow) { c.UnfinishedDay = of("2026-11-19") }), one(func(c *schema.ClientRow) { c.UnfinishedDay = of("2026-10-21") }),
-				{ClientID: "n", Lifecycle: "lead", Activity: "new", UnfinishedDay: of("2026-11-10")},
+				one(func(c *schema.ClientRow) { c.UnfinishedDay = new("2026-11-19") }), one(func(c *schema.ClientRow) { c.UnfinishedDay = new("2026-10-21") }),
+				{ClientID: "n", Lifecycle: "lead", Activity: "new", UnfinishedDay: new("2026-11-10")},
 			},
 			[]schema.ClientRow{
-				boris(), one(func(c *schema.ClientRow) { c.UnfinishedDay = of("2026-11-20") }), one(func(c *schema.ClientRow) { c.UnfinishedDay = of("2026-10-20") }),
-				one(func(c *schema.ClientRow) { c.UnfinishedDay, c.LastOrderDay = of("2026-11-10"), of("2026-11-10") }), // bought on that day
+				boris(), one(func(c *schema.ClientRow) { c.UnfinishedDay = new("2026-11-20") }), one(func(c *schema.ClientRow) { c.UnfinishedDay = new("2026-10-20") }),
+				one(func(c *schema.ClientRow) { c.UnfinishedDay, c.LastOrderDay = new("2026-11-10"), new("2026-11-10") }), // bought on that day
 			},
 		},
 		{"unsubscribed_any", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.Consents = consents("ads", "given") })}},
@@ -98,15 +101,16 @@ func TestBuiltinSegments(t *testing.T) {
 			},
 			[]schema.ClientRow{anna(), boris()},
 		},
-		{"manager_olga", []schema.ClientRow{one(func(c *schema.ClientRow) { c.Manager = of("olga") })}, []schema.ClientRow{boris()}},
+		{"manager_olga", []schema.ClientRow{one(func(c *schema.ClientRow) { c.Manager = new("olga") })}, []schema.ClientRow{boris()}},
 		{"tag_prosila-skidku", []schema.ClientRow{anna()}, []schema.ClientRow{boris()}},
 		{
-			"seed_champions", []schema.ClientRow{one(func(c *schema.ClientRow) { c.RFMCode, c.Consents = of("333"), consents("ads", "given") })},
-			[]schema.ClientRow{anna(), one(func(c *schema.ClientRow) { c.RFMCode = of("333") }), one(func(c *schema.ClientRow) {
-				c.RFMCode, c.Consents, c.Labels = of("333"), consents("ads", "given"), []string{"partner"}
+			"seed_champions",
+			[]schema.ClientRow{one(func(c *schema.ClientRow) { c.RFMCode, c.Consents = new("333"), consents("ads", "given") })},
+			[]schema.ClientRow{anna(), one(func(c *schema.ClientRow) { c.RFMCode = new("333") }), one(func(c *schema.ClientRow) {
+				c.RFMCode, c.Consents, c.Labels = new("333"), consents("ads", "given"), []string{"partner"}
 			})},
 		},
-		{"seed_class_a", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.ABC = of("A") })}},
+		{"seed_class_a", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.ABC = new("A") })}},
 		{"own_base", []schema.ClientRow{one(func(c *schema.ClientRow) { c.Consents = consents("sms", "given") })}, []schema.ClientRow{anna(), boris()}},
 		{"ads_only", []schema.ClientRow{anna()}, []schema.ClientRow{boris(), one(func(c *schema.ClientRow) { c.Consents = consents("ads", "given", "email", "given") })}},
 	} {
@@ -127,11 +131,11 @@ func TestBuiltinSegments(t *testing.T) {
 func TestBigSpendersAreTheFirstShareOfTheirCity(t *testing.T) {
 	var clients []schema.ClientRow
 	for i := range 20 {
-		clients = append(clients, schema.ClientRow{ClientID: fmt.Sprintf("m%02d", i), Orders: 1, RevenueMinor: int64(i), City: of("Москва")})
+		clients = append(clients, schema.ClientRow{ClientID: fmt.Sprintf("m%02d", i), Orders: 1, RevenueMinor: int64(i), City: new("Москва")})
 	}
 	clients = append(clients,
-		schema.ClientRow{ClientID: "t", Orders: 1, RevenueMinor: 900, City: of("Тверь")}, // alone: no segment of its own
-		schema.ClientRow{ClientID: "x", RevenueMinor: 900, City: of("Москва")})           // never bought
+		schema.ClientRow{ClientID: "t", Orders: 1, RevenueMinor: 900, City: new("Тверь")}, // alone: no segment of its own
+		schema.ClientRow{ClientID: "x", RevenueMinor: 900, City: new("Москва")})           // never bought
 	clients[3].RevenueMinor = 18
 	rows, catalogue := segment.Membership(segmentsOf(config.Default(), clients, night), clients, nil, true, night)
 	var got []string
@@ -178,7 +182,7 @@ func TestFamiliesPartTheBase(t *testing.T) {
 		if d.IntN(3) > 0 {
 			code := pick(d, "111", "222", "333", "132", "313")
 			named := map[string]string{"111": "lost", "222": "steady", "333": "champions", "132": "cant_lose", "313": "big_new"}[code]
-			c.RFMCode, c.RFMSegment, c.ABC = &code, &named, of(pick(d, "A", "B", "C"))
+			c.RFMCode, c.RFMSegment, c.ABC = &code, &named, new(pick(d, "A", "B", "C"))
 		}
 		clients = append(clients, c)
 	}
@@ -240,8 +244,8 @@ func TestEnteredAndLeft(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	lines := []schema.SegmentCatalogueRow{
-		{Segment: "own", Family: "own", TitleRU: "own", TitleEN: "own", Rule: "orders >= 2", Clients: 2, RevenueMinor: 500, Entered: of(int64(1)), Left: of(int64(1))},
-		{Segment: "nobody", Family: "own", TitleRU: "nobody", TitleEN: "nobody", Rule: "orders >= 1000", Entered: of(int64(0)), Left: of(int64(0))},
+		{Segment: "own", Family: "own", TitleRU: "own", TitleEN: "own", Rule: "orders >= 2", Clients: 2, RevenueMinor: 500, Entered: new(int64(1)), Left: new(int64(1))},
+		{Segment: "nobody", Family: "own", TitleRU: "nobody", TitleEN: "nobody", Rule: "orders >= 1000", Entered: new(int64(0)), Left: new(int64(0))},
 	}
 	if diff := cmp.Diff(lines, catalogue[:2]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -254,7 +258,7 @@ func TestEnteredAndLeft(t *testing.T) {
 func TestKeysHoldLettersOnly(t *testing.T) {
 	var clients []schema.ClientRow
 	for i, tag := range []string{"Просила скидку", "vip", "VIP", "日本", "a/b?c", "ь", strings.Repeat("длинная метка ", 9), "Москва", "москва"} {
-		clients = append(clients, schema.ClientRow{ClientID: fmt.Sprint(i), Tags: []string{tag}})
+		clients = append(clients, schema.ClientRow{ClientID: strconv.Itoa(i), Tags: []string{tag}})
 	}
 	cfg := config.Default()
 	cfg.Builtin.MinClients = 1

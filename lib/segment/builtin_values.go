@@ -58,12 +58,16 @@ func interestDefinitions(c config.BuiltinSegments, clients []schema.ClientRow) [
 	for i, v := range interests {
 		all = append(all,
 			definition{
-				"interest_" + keys[i] + "_clients", familyInterests, Words{v.value + ": клиенты", v.value + ": clients"},
-				Words{"Интерес «" + v.value + "»: купили.", "Interest “" + v.value + "”: have bought it."}, strconv.Quote(v.value) + " in interests_bought",
+				"interest_" + keys[i] + "_clients", familyInterests,
+				Words{v.value + ": клиенты", v.value + ": clients"},
+				Words{"Интерес «" + v.value + "»: купили.", "Interest “" + v.value + "”: have bought it."},
+				strconv.Quote(v.value) + " in interests_bought",
 			},
 			definition{
-				"interest_" + keys[i] + "_potential", familyInterests, Words{v.value + ": потенциальные", v.value + ": potential"},
-				Words{"Интерес «" + v.value + "»: обратились и не купили.", "Interest “" + v.value + "”: asked and have not bought it."}, strconv.Quote(v.value) + " in interests_open",
+				"interest_" + keys[i] + "_potential", familyInterests,
+				Words{v.value + ": потенциальные", v.value + ": potential"},
+				Words{"Интерес «" + v.value + "»: обратились и не купили.", "Interest “" + v.value + "”: asked and have not bought it."},
+				strconv.Quote(v.value) + " in interests_open",
 			})
 	}
 	return all
@@ -90,7 +94,8 @@ func spenderDefinitions(c config.BuiltinSegments, clients []schema.ClientRow) []
 				continue
 			}
 			all = append(all, definition{
-				prefix + keys[i], family, Words{"Крупные покупатели: " + v.value, "Big spenders: " + v.value},
+				prefix + keys[i], family,
+				Words{"Крупные покупатели: " + v.value, "Big spenders: " + v.value},
 				Words{fmt.Sprintf("%s покупателей, потративших больше всех; %s «%s».", share, ru, v.value), fmt.Sprintf("The %s of buyers who spent most; %s “%s”.", share, en, v.value)},
 				condition(strconv.Quote(v.value)) + fmt.Sprintf(" && orders >= 1 && revenue_minor >= %d", least),
 			})
@@ -125,11 +130,13 @@ func seasonDefinitions(seasons []config.Season) []definition {
 	for i, s := range seasons {
 		ru, en := seasonTitle(s)
 		all = append(all, definition{
-			"season_" + keys[i], familySeasons, Words{"Сезонные: " + ru, "Seasonal: " + en},
+			"season_" + keys[i], familySeasons,
+			Words{"Сезонные: " + ru, "Seasonal: " + en},
 			Words{
 				fmt.Sprintf("Покупают из года в год около %s: за %d дней до и %d после.", s.Day, s.DaysBefore, s.DaysAfter),
 				fmt.Sprintf("Buy year after year around %s: %d days before it and %d after.", s.Day, s.DaysBefore, s.DaysAfter),
-			}, strconv.Quote(s.Name) + " in seasons",
+			},
+			strconv.Quote(s.Name) + " in seasons",
 		})
 	}
 	return all
@@ -157,16 +164,20 @@ func groupDefinitions(cfg *config.Config, clients []schema.ClientRow) []definiti
 		name := managers[i].value
 		title := cmp.Or(cfg.Managers[name].Title, name)
 		all = append(all, definition{
-			"manager_" + key, familyManagers, Words{"Менеджер: " + title, "Manager: " + title},
-			Words{"Клиенты этого менеджера.", "This manager's clients."}, "manager == " + strconv.Quote(name),
+			"manager_" + key, familyManagers,
+			Words{"Менеджер: " + title, "Manager: " + title},
+			Words{"Клиенты этого менеджера.", "This manager's clients."},
+			"manager == " + strconv.Quote(name),
 		})
 	}
 	tags := countedBy(clients, cfg.Builtin.MinClients, cfg.Builtin.MaxSegments, func(row *schema.ClientRow) []string { return row.Tags })
 	slices.SortFunc(tags, func(a, b counted) int { return strings.Compare(a.value, b.value) })
 	for i, key := range slugs(tags) {
 		all = append(all, definition{
-			"tag_" + key, familyTags, Words{"Метка: " + tags[i].value, "Tag: " + tags[i].value},
-			Words{"Клиенты с этой меткой.", "Clients with this tag."}, strconv.Quote(tags[i].value) + " in tags",
+			"tag_" + key, familyTags,
+			Words{"Метка: " + tags[i].value, "Tag: " + tags[i].value},
+			Words{"Клиенты с этой меткой.", "Clients with this tag."},
+			strconv.Quote(tags[i].value) + " in tags",
 		})
 	}
 	return all

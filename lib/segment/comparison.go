@@ -251,7 +251,7 @@ func (b *builder) text(e ast.Expr) (value[string], bool) {
 // purpose is the purpose of consents.ads and consents["ads"].
 func (b *builder) purpose(e ast.Expr) (string, bool) {
 	var of ast.Expr
-	purpose := ""
+	var purpose string
 	switch {
 	case e.Kind() == ast.SelectKind && !e.AsSelect().IsTestOnly():
 		of, purpose = e.AsSelect().Operand(), e.AsSelect().FieldName()

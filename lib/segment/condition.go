@@ -42,10 +42,10 @@ func (t truth) not() truth {
 type form int8
 
 const (
-	leaf form = iota
-	all       // &&
-	anyOf     // ||
-	none      // !
+	leaf  form = iota
+	all        // &&
+	anyOf      // ||
+	none       // !
 )
 
 // node is a condition: a leaf that compares, or one made of others.

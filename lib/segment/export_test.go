@@ -22,7 +22,9 @@ func Both(c *Compiler, rule string) (fast, slow func(*schema.ClientRow) string, 
 		return nil, nil, errors.New(b.faults[0].Reason)
 	}
 	say := func(eval func(*schema.ClientRow) truth) func(*schema.ClientRow) string {
-		return func(row *schema.ClientRow) string { return [...]string{no: "no", yes: "yes", unknown: "unknown"}[eval(row)] }
+		return func(row *schema.ClientRow) string {
+			return [...]string{no: "no", yes: "yes", unknown: "unknown"}[eval(row)]
+		}
 	}
 	return say(n.eval), say(whole), nil
 }

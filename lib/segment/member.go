@@ -18,9 +18,9 @@ import (
 func Membership(segments []Segment, clients []schema.ClientRow, before []schema.SegmentRow, first bool, asOf string) ([]schema.SegmentRow, []schema.SegmentCatalogueRow) {
 	now := make(map[string]int32, len(clients)) // any id → the client
 	for i := range clients {
-		now[clients[i].ClientID] = int32(i) //nolint:gosec // G115: clients are fewer than 2^31
+		now[clients[i].ClientID] = int32(i) // clients are fewer than 2^31
 		for _, alias := range clients[i].Aliases {
-			now[alias] = int32(i) //nolint:gosec // G115: as above
+			now[alias] = int32(i)
 		}
 	}
 	before = slices.Clone(before)

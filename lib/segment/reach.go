@@ -64,9 +64,9 @@ func (b *builder) contradictions(n *node, positive bool, beside []demand) bool {
 			if b.possible(together, ranges{}, new(int)) {
 				continue
 			}
-			reason := fmt.Sprintf("%s can never hold here", b.say(part, wanted))
+			reason := b.say(part, wanted) + " can never hold here"
 			if !b.possible([]demand{{part, wanted}}, ranges{}, new(int)) {
-				reason = fmt.Sprintf("%s is never true", b.say(part, wanted))
+				reason = b.say(part, wanted) + " is never true"
 			} else {
 				for _, other := range together[:len(beside)+i] {
 					if !b.possible([]demand{other, {part, wanted}}, ranges{}, new(int)) {

@@ -56,14 +56,14 @@ func NewCompiler(cfg *config.Config, asOf string) (*Compiler, error) {
 		cel.CrossTypeNumericComparisons(true), cel.EnableMacroCallTracking(), cel.Variable("as_of", cel.StringType),
 		cel.Function("days_since", cel.Overload("days_since_day", []*cel.Type{cel.StringType}, cel.IntType,
 			cel.UnaryBinding(func(value ref.Val) ref.Val {
-				if day, ok := parseDay(string(value.(types.String))); ok { //nolint:errcheck,forcetypeassert // the overload says so
+				if day, ok := parseDay(string(value.(types.String))); ok { // the overload says so
 					return types.Int(c.day - day)
 				}
 				return types.NewErr("no day")
 			}))),
 		cel.Function("days_until",
 			cel.Overload("days_until_day", []*cel.Type{cel.StringType}, cel.IntType, cel.UnaryBinding(func(value ref.Val) ref.Val {
-				if days, ok := until(string(value.(types.String)), c.day); ok { //nolint:errcheck,forcetypeassert // the overload says so
+				if days, ok := until(string(value.(types.String)), c.day); ok { // the overload says so
 					return types.Int(days)
 				}
 				return types.NewErr("no day of the year")
@@ -71,7 +71,7 @@ func NewCompiler(cfg *config.Config, asOf string) (*Compiler, error) {
 			cel.Overload("days_until_days", []*cel.Type{cel.ListType(cel.StringType)}, cel.IntType, cel.UnaryBinding(func(value ref.Val) ref.Val {
 				list, err := value.ConvertToNative(typeOfTexts)
 				if err == nil {
-					if days, ok := soonest(list.([]string), c.day); ok { //nolint:errcheck,forcetypeassert // converted to it
+					if days, ok := soonest(list.([]string), c.day); ok { // converted to it
 						return types.Int(days)
 					}
 				}

@@ -30,8 +30,6 @@ func compiled(t testing.TB, rule string) *segment.Rule {
 	return r
 }
 
-func of[T any](v T) *T { return &v }
-
 func consents(pairs ...string) schema.Map {
 	var m schema.Map
 	for i := 0; i < len(pairs); i += 2 {
@@ -43,11 +41,11 @@ func consents(pairs ...string) schema.Map {
 // anna has everything, boris nothing but his id.
 func anna() schema.ClientRow {
 	return schema.ClientRow{
-		ClientID: "anna", FirstOrderDay: of("2025-01-10"), LastOrderDay: of("2026-07-10"), Orders: 7, OrderDays: 6, RevenueMinor: 1_234_500, AverageOrderMinor: of(int64(176_357)),
-		RecencyDays: of(int64(133)), R: of(int64(1)), F: of(int64(3)), M: of(int64(2)), RFMCode: of("132"), RFMSegment: of("cant_lose"),
-		ABC: of("A"), CohortMonth: of("2025-01"), Lifecycle: "regular", Activity: "cooling", Labels: []string{"key", "vip"}, Interests: []string{"кофе"},
-		Categories: []string{"кофе", "coffee"}, City: of("Нижний Новгород"), Tags: []string{"просила скидку"}, BirthMonthDay: of("11-25"), PAlive: of(0.5),
-		Consents: consents("ads", "given", "email", "withdrawn"), LastContactDay: of("2026-08-22"), Rating: of(4.0), ChildBirthdays: []string{"01-05", "11-22"},
+		ClientID: "anna", FirstOrderDay: new("2025-01-10"), LastOrderDay: new("2026-07-10"), Orders: 7, OrderDays: 6, RevenueMinor: 1_234_500, AverageOrderMinor: new(int64(176_357)),
+		RecencyDays: new(int64(133)), R: new(int64(1)), F: new(int64(3)), M: new(int64(2)), RFMCode: new("132"), RFMSegment: new("cant_lose"),
+		ABC: new("A"), CohortMonth: new("2025-01"), Lifecycle: "regular", Activity: "cooling", Labels: []string{"key", "vip"}, Interests: []string{"кофе"},
+		Categories: []string{"кофе", "coffee"}, City: new("Нижний Новгород"), Tags: []string{"просила скидку"}, BirthMonthDay: new("11-25"), PAlive: new(0.5),
+		Consents: consents("ads", "given", "email", "withdrawn"), LastContactDay: new("2026-08-22"), Rating: new(4.0), ChildBirthdays: []string{"01-05", "11-22"},
 	}
 }
 
@@ -57,10 +55,10 @@ func boris() schema.ClientRow {
 
 func TestFactsAreTheColumnsOfClients(t *testing.T) {
 	row := reflect.TypeFor[schema.ClientRow]()
-	for i := range row.NumField() {
-		column, _, _ := strings.Cut(row.Field(i).Tag.Get("parquet"), ",")
+	for field := range row.Fields() {
+		column, _, _ := strings.Cut(field.Tag.Get("parquet"), ",")
 		rule := "size(" + column + ") >= 100"
-		switch row.Field(i).Type {
+		switch field.Type {
 		case reflect.TypeFor[*string](), reflect.TypeFor[*int64](), reflect.TypeFor[*float64]():
 			rule = column + " != null"
 		case reflect.TypeFor[int64]():
