@@ -127,8 +127,8 @@ func (p *Pipeline) readGold(ctx context.Context) (*goldOf, error) {
 	}
 	g := &goldOf{run: run}
 	return g, errors.Join(
-		into(ctx, p, run, &g.clients), into(ctx, p, run, &g.thresholds), into(ctx, p, run, &g.abc), into(ctx, p, run, &g.members),
-		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.history), intoIfThere(ctx, p, run, &g.catalogue), intoIfThere(ctx, p, run, &g.xyz),
+		into(ctx, p, run, &g.clients), into(ctx, p, run, &g.thresholds), into(ctx, p, run, &g.abc),
+		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.catalogue), intoIfThere(ctx, p, run, &g.xyz),
 	)
 }
 
@@ -188,6 +188,9 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 		return Why{}, err
 	}
 	events = events[:sort.Search(len(events), func(i int) bool { return !events[i].At.Before(end) })]
+	if err := p.readOf(ctx, gold, row.ClientID); err != nil {
+		return Why{}, err
+	}
 	if w.Orders, err = p.ordersOf(ctx, gold.tokensOf(row), cfg.Metrics.RFM.WindowDays, w.AsOf); err != nil {
 		return Why{}, err
 	}
@@ -216,6 +219,27 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 	}
 	w.Segments, err = gold.segmentsOf(cfg, row)
 	return w, err
+}
+
+// readOf reads the memberships and the history of one client: both tables have many
+// rows for each.
+func (p *Pipeline) readOf(ctx context.Context, g *goldOf, client string) error {
+	return errors.Join(intoOf(ctx, p, g.run, client, &g.members), intoOf(ctx, p, g.run, client, &g.history))
+}
+
+// intoOf is intoIfThere for the rows of one client.
+func intoOf[T schema.Row](ctx context.Context, p *Pipeline, run *lake.Run, client string, rows *[]T) error {
+	var row T
+	ref, ok := run.Tables[row.Table()]
+	if !ok {
+		return nil
+	}
+	body, _, err := p.store.Get(ctx, ref.Key)
+	if err != nil {
+		return fmt.Errorf("pipeline: read %s: %w", row.Table(), err)
+	}
+	*rows, err = schema.DecodeWhere[T](body, "client_id", client)
+	return err
 }
 
 // linksOf is the client's rows of gold/links, and what his events state beside

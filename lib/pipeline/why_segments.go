@@ -65,6 +65,9 @@ func (p *Pipeline) WhySegment(ctx context.Context, client, key string) (WhySegme
 	if err != nil {
 		return WhySegment{}, err
 	}
+	if err := p.readOf(ctx, gold, row.ClientID); err != nil {
+		return WhySegment{}, err
+	}
 	one := WhySegment{Segment: key}
 	for _, m := range gold.members {
 		if m.ClientID == row.ClientID && m.Segment == key {
