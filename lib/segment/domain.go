@@ -29,9 +29,10 @@ func domains(cfg *config.Config) map[string][]string {
 			known["rfm_segment"] = append(known["rfm_segment"], s.Key)
 		}
 	}
-	for r := '1'; r < '1'+rune(cfg.Metrics.RFM.Groups); r++ {
-		for f := '1'; f < '1'+rune(cfg.Metrics.RFM.Groups); f++ {
-			for m := '1'; m < '1'+rune(cfg.Metrics.RFM.Groups); m++ {
+	digits := "123456789"[:min(cfg.Metrics.RFM.Groups, 9)]
+	for _, r := range digits {
+		for _, f := range digits {
+			for _, m := range digits {
 				known["rfm_code"] = append(known["rfm_code"], string([]rune{r, f, m}))
 			}
 		}
