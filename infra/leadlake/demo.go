@@ -21,6 +21,7 @@ import (
 	"github.com/leadlake/leadlake/lib/objstore/filestore"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/portal"
+	"github.com/leadlake/leadlake/lib/segment"
 )
 
 // demoOptions are the flags of demo.
@@ -129,7 +130,7 @@ func makeDemo(ctx context.Context, sys *system, o demoOptions, post func(*demoWo
 		}
 		return summary, fmt.Errorf("%s holds %s and no finished demo: remove the directory, or name another with -data", o.where, info.Key)
 	}
-	cfg, err := config.Parse(demoshop.Config())
+	cfg, err := config.Parse(demoshop.Config(), segment.Check)
 	if err != nil {
 		return summary, fmt.Errorf("demo configuration: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
+	"github.com/leadlake/leadlake/lib/segment"
 )
 
 func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
@@ -53,7 +54,7 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 		if err != nil {
 			return fmt.Errorf("duplicates: -with: %w", err)
 		}
-		if change.With, err = config.Parse(body); err != nil {
+		if change.With, err = config.Parse(body, segment.Check); err != nil {
 			return fmt.Errorf("%s: %w", *with, err)
 		}
 	}

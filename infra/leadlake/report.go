@@ -22,6 +22,7 @@ import (
 	"github.com/leadlake/leadlake/lib/identity/phone"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/money"
+	"github.com/leadlake/leadlake/lib/segment"
 	"github.com/leadlake/leadlake/lib/spreadsheet"
 )
 
@@ -208,7 +209,7 @@ func (r *reporter) override(body []byte, values map[string]string) error {
 	if r.yaml, err = businessYAML(body, values); err != nil {
 		return err
 	}
-	if r.cfg, err = config.Parse(r.yaml); err != nil {
+	if r.cfg, err = config.Parse(r.yaml, segment.Check); err != nil {
 		var said []string
 		for _, name := range slices.Sorted(maps.Keys(values)) {
 			said = append(said, "-"+name+" "+values[name])

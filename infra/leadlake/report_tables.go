@@ -29,6 +29,7 @@ func goldTables() []goldTable {
 	return []goldTable{
 		goldTableOf[schema.ClientRow]("все клиенты с их показателями", "all clients with their figures"),
 		goldTableOf[schema.SegmentRow]("кто в каком сегменте и с какого дня", "who is in which segment, and since when"),
+		goldTableOf[schema.SegmentCatalogueRow]("какие есть сегменты: правило, размер, вошли и вышли", "the segments: rule, size, entered and left"),
 		goldTableOf[schema.HistoryRow]("с какого по какой день у клиента код или сегмент", "from which day to which a client had a code or was in a segment"),
 		goldTableOf[schema.ConsentStateRow]("согласия и отзывы: что решает и чем доказано", "consents and withdrawals: the statement that decides, and its proof"),
 		goldTableOf[schema.RFMCodeRow]("коды RFM: сколько клиентов и денег", "RFM codes: how many clients and how much money"),

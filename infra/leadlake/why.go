@@ -26,6 +26,7 @@ func whyCommand(ctx context.Context, sys *system, args []string) error {
 	asJSON := f.Bool("json", false, "print JSON")
 	all := f.Bool("all", false, fmt.Sprintf("show the whole chronology and every order, not the last %d; JSON always does", shownEvents))
 	lang := f.String("lang", "", "`language` of the text, ru or en; without it that of the business")
+	asked := f.String("segment", "", "say of this `segment` alone why the client is in it, or what keeps him out")
 	plain, err := f.parseMixed(args, 1, 1)
 	if err != nil {
 		return err
@@ -44,12 +45,24 @@ func whyCommand(ctx context.Context, sys *system, args []string) error {
 	if err != nil {
 		return errors.Join(err, store.close())
 	}
-	w, err := steps.Why(ctx, plain[0])
+	var w pipeline.Why
+	var one pipeline.WhySegment
+	if *asked != "" {
+		one, err = steps.WhySegment(ctx, plain[0], *asked)
+	} else {
+		w, err = steps.Why(ctx, plain[0])
+	}
 	switch {
+	case errors.Is(err, pipeline.ErrNoSegment):
+		err = fmt.Errorf("why: -segment %s: neither the configuration nor the night has such a segment", *asked)
 	case errors.Is(err, pipeline.ErrNoClient):
 		err = fmt.Errorf("why: %s has no such client (or nothing to tell of him before the next night)", where)
 	case errors.Is(err, lake.ErrNoRun):
 		err = fmt.Errorf("why: %s has no night yet; `leadlake serve` makes one every night, `leadlake invoke analytics` now", where)
+	case err == nil && *asked != "" && *asJSON:
+		err = printJSON(sys.Stdout, one)
+	case err == nil && *asked != "":
+		err = printWhySegment(ctx, sys, steps, one, *lang)
 	case err == nil && *asJSON:
 		err = printJSON(sys.Stdout, w)
 	case err == nil:

@@ -40,6 +40,9 @@ func printWhy(ctx context.Context, sys *system, steps *pipeline.Pipeline, w pipe
 	}
 	t := &whyText{clientText: newClientText(cfg, lang, all), w: w}
 	titles[segment.Buyers] = t.say("Все покупатели", "All buyers")
+	for _, s := range w.Segments {
+		titles[s.Segment] = cmp.Or(titles[s.Segment], s.Title.In(lang))
+	}
 	t.head(cfg)
 	t.links(w.Links, w.Apart)
 	t.consents(w.Consents)
@@ -267,9 +270,46 @@ func (t *whyText) segments(titles map[string]string) {
 	t.section("Сегменты", "Segments")
 	var rows [][]string
 	for _, s := range t.w.Segments {
-		rows = append(rows, []string{segmentName(s.Segment, titles), t.say("с ", "since ") + s.SinceDay, s.Rule})
+		rows = append(rows, []string{segmentName(s.Segment, titles), t.say("с ", "since ") + s.SinceDay, reasonsText(s.Reasons, s.Rule)})
 	}
 	writeTable(&t.text, rows, false, false, false)
+}
+
+// reasonsText is what decided; the rule where that cannot be told.
+func reasonsText(reasons []segment.Reason, rule string) string {
+	if len(reasons) == 0 {
+		return rule
+	}
+	said := make([]string, len(reasons))
+	for i, r := range reasons {
+		said[i] = r.String()
+	}
+	return strings.Join(said, "; ")
+}
+
+// printWhySegment says of one segment why a client is in it or not.
+func printWhySegment(ctx context.Context, sys *system, steps *pipeline.Pipeline, w pipeline.WhySegment, lang string) error {
+	cfg, err := steps.Config(ctx)
+	if err != nil {
+		return err
+	}
+	t := &whyText{clientText: newClientText(cfg, cmp.Or(lang, cfg.Business.Language), false)}
+	name := segmentName(w.Segment, map[string]string{w.Segment: w.Title.In(cmp.Or(lang, cfg.Business.Language))})
+	if w.SinceDay != "" {
+		t.line("В сегменте %s с %s.", "In the segment %s since %s.", name, w.SinceDay)
+	} else {
+		t.line("Не в сегменте %s.", "Not in the segment %s.", name)
+	}
+	t.line("Правило: %s", "Rule: %s", w.Rule)
+	for _, r := range w.Reasons {
+		if r.Holds {
+			t.line("верно: %s", "holds: %s", r.String())
+		} else {
+			t.line("не выполнено: %s", "fails: %s", r.String())
+		}
+	}
+	_, err = sys.Stdout.Write([]byte(t.text.String()))
+	return err
 }
 
 func segmentName(key string, titles map[string]string) string {

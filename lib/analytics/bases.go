@@ -42,3 +42,14 @@ func (f *Funnel) Bases() []schema.BaseRow {
 	}
 	return slices.Clip(rows)
 }
+
+// BasesOf visits the bases of every client: each interest in which he reached a
+// stage, and whether he is in its base of clients or of potential clients. Clients
+// come in their order, their interests in none.
+func (f *Funnel) BasesOf(visit func(client int, interest string, bought bool)) {
+	f.walk(func(client int, interest uint32, p path) {
+		if interest != 0 {
+			visit(client, f.interests.values[interest], p.furthest() == len(p)-1)
+		}
+	})
+}

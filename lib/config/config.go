@@ -24,6 +24,7 @@ type Config struct {
 	Labels    Labels             `yaml:"labels"`
 	Funnel    []string           `yaml:"funnel"`
 	Segments  []Segment          `yaml:"segments"`
+	Builtin   BuiltinSegments    `yaml:"builtin_segments"`
 	Exports   []Export           `yaml:"exports"`
 	Canaries  Canaries           `yaml:"canaries"`
 	Managers  map[string]Manager `yaml:"managers"`
@@ -204,13 +205,6 @@ type ABC struct {
 	B      float64 `yaml:"b"`
 }
 
-// Segment is a rule of the owner's; the rule language comes with package segment.
-type Segment struct {
-	Name  string            `yaml:"name"`
-	Title map[string]string `yaml:"title"`
-	Rule  string            `yaml:"rule"`
-}
-
 // Export says which platforms a segment is written for every night.
 type Export struct {
 	Segment   string   `yaml:"segment"`
@@ -254,6 +248,7 @@ func Default() *Config {
 		},
 		Labels:    Labels{VIP: Label{Tags: []string{"vip"}, Rule: true}, Partner: Label{Tags: []string{"partner", "партнёр"}}},
 		Funnel:    []string{"lead", "first_contact", "visited", "won"},
+		Builtin:   defaultBuiltinSegments(),
 		Retention: Retention{RawDays: 30, Runs: 30, AudiencesDays: 14},
 	}
 	c.Metrics.LeadScore.Points = defaultPoints(c.Funnel)

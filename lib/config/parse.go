@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,9 +23,11 @@ import (
 // ErrInvalid is matched by every fault of a configuration.
 var ErrInvalid = errors.New("config: invalid")
 
-// Fault is one thing wrong with the file. Line is 1-based, 0 where unknown.
+// Fault is one thing wrong with the file. Line and Column are 1-based, 0 where
+// unknown.
 type Fault struct {
 	Line   int
+	Column int
 	Path   string
 	Reason string
 }
@@ -33,6 +36,9 @@ func (f *Fault) Error() string {
 	at := Key
 	if f.Line > 0 {
 		at += ":" + strconv.Itoa(f.Line)
+	}
+	if f.Line > 0 && f.Column > 0 {
+		at += ":" + strconv.Itoa(f.Column)
 	}
 	return at + ": " + f.Path + ": " + f.Reason
 }
@@ -56,8 +62,11 @@ func (o *Orders) UnmarshalYAML(node *yaml.Node) error {
 // Parse reads and checks a configuration file. All faults are reported together
 // (errors.Join of *Fault, ordered by line). Empty input gives the defaults. No
 // fault quotes a value of the file, which may be a secret in the wrong place,
-// but for words out of a fixed list.
-func Parse(body []byte) (*Config, error) {
+// but for words out of a fixed list; those of checks may quote a rule.
+//
+// checks are asked about a configuration that is right by itself. Who uses the
+// segments passes segment.Check, so that a bad rule is never ignored.
+func Parse(body []byte, checks ...Check) (*Config, error) {
 	c := Default()
 	root, err := readDocument(body)
 	if err != nil {
@@ -71,16 +80,24 @@ func Parse(body []byte) (*Config, error) {
 				return nil, syntaxFault(err)
 			}
 			c.fillDefaults()
+			c.placeRules(root, body)
 		}
 	}
 	if len(faults) == 0 {
 		faults = c.check()
-		for _, f := range faults {
+	}
+	if len(faults) == 0 {
+		for _, check := range checks {
+			faults = append(faults, check(c)...)
+		}
+	}
+	for _, f := range faults {
+		if f.Line == 0 {
 			f.Line = lineOf(root, strings.Split(f.Path, "."))
 		}
 	}
 	if len(faults) > 0 {
-		slices.SortStableFunc(faults, func(a, b *Fault) int { return a.Line - b.Line })
+		slices.SortStableFunc(faults, func(a, b *Fault) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 		all := make([]error, len(faults))
 		for i, f := range faults {
 			all[i] = f
@@ -204,6 +221,7 @@ func (c *Config) check() []*Fault {
 	c.checkPoints(fault)
 	c.checkIdentity(fault)
 	c.Metrics.XYZ.check(fault)
+	c.Builtin.check(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {
 		fault("metrics.abc", "a (%v) must be below b (%v)", c.Metrics.ABC.A, c.Metrics.ABC.B)
 	}

@@ -15,9 +15,10 @@ import (
 // a while: asking the store's version costs a request, reading it two. A missing
 // file is the default configuration. It is safe for concurrent use.
 type ConfigSource struct {
-	store objstore.Store
-	now   func() time.Time
-	keep  time.Duration
+	store  objstore.Store
+	now    func() time.Time
+	keep   time.Duration
+	checks []config.Check
 
 	mu      sync.Mutex
 	cfg     *config.Config
@@ -26,9 +27,10 @@ type ConfigSource struct {
 }
 
 // NewConfigSource makes a source that asks the store again after keep (0: at
-// every call).
-func NewConfigSource(store objstore.Store, now func() time.Time, keep time.Duration) *ConfigSource {
-	return &ConfigSource{store: store, now: now, keep: keep}
+// every call). Who only takes deliveries in gives no checks: a rule that is wrong
+// stops the night, not the webhooks.
+func NewConfigSource(store objstore.Store, now func() time.Time, keep time.Duration, checks ...config.Check) *ConfigSource {
+	return &ConfigSource{store: store, now: now, keep: keep, checks: checks}
 }
 
 // Config returns the configuration in force. A file that cannot be read or is
@@ -47,7 +49,7 @@ func (s *ConfigSource) Config(ctx context.Context) (*config.Config, error) {
 		return nil, fmt.Errorf("lake: read configuration: %w", err)
 	}
 	if s.cfg == nil || info.Version != s.version {
-		cfg, err := config.Parse(body)
+		cfg, err := config.Parse(body, s.checks...)
 		if err != nil {
 			return nil, err
 		}

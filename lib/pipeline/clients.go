@@ -46,6 +46,8 @@ func clientRows(n *night) []schema.ClientRow {
 		}
 		row.Lifecycle, row.Activity = card.Lifecycle(*c, standing, n.cfg.Metrics), card.Activity(standing, n.cfg.Metrics)
 		row.Labels = card.Labels(*c, standing, n.cfg)
+		row.UnfinishedDay = known(n.unfinished[i])
+		row.ChildBirthdays, row.PetBirthdays = familyBirthdays(c, last.In(n.location))
 		rows[i] = row
 	}
 	return rows
@@ -81,6 +83,19 @@ func cardRow(c *card.Card, location *time.Location) schema.ClientRow {
 		}
 	}
 	return row
+}
+
+// familyBirthdays are the birthdays of children and of pets, MM-DD, each once.
+func familyBirthdays(c *card.Card, asOf time.Time) (children, pets []string) {
+	for _, b := range card.Birthdays(c, asOf) { // by who, then day
+		switch b.Who {
+		case schema.BirthdayChild:
+			children = append(children, b.MonthDay)
+		case schema.BirthdayPet:
+			pets = append(pets, b.MonthDay)
+		}
+	}
+	return children, pets
 }
 
 // consentRows is the state of every consent that was ever stated, by client.

@@ -69,6 +69,7 @@ type exporter struct {
 	members map[string][]string // segment → client ids, in order
 	left    map[string]audience.Reason
 	titles  map[string]audience.Text
+	rules   map[string]string // of the segments that are exported
 }
 
 // Export writes audience files of the run in force under
@@ -117,7 +118,7 @@ func (p *Pipeline) newExporter(ctx context.Context, statement string) (*exporter
 	if err != nil {
 		return nil, err
 	}
-	e := &exporter{p: p, cfg: cfg, run: run, consent: statement, members: map[string][]string{}, titles: map[string]audience.Text{}}
+	e := &exporter{p: p, cfg: cfg, run: run, consent: statement, members: map[string][]string{}, titles: map[string]audience.Text{}, rules: map[string]string{}}
 	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
 	if err != nil {
 		return nil, err
@@ -152,10 +153,36 @@ func (p *Pipeline) newExporter(ctx context.Context, statement string) (*exporter
 	once := analytics.FirstMeansOne(thresholds)
 	for _, s := range playbook.Segments() {
 		e.titles[s.Key] = audience.Text{RU: s.Advice("ru", once).Title, EN: s.Advice("en", once).Title}
+		e.rules[s.Key] = playbookRule(s.Key)
 	}
 	e.titles[segment.Buyers] = audience.Text{RU: "Все покупатели", EN: "All buyers"}
+	e.rules[segment.Buyers] = "orders >= 1"
+	if err := e.addAsked(ctx, clients); err != nil {
+		return nil, err
+	}
 	e.left, err = p.leftSince(ctx, run, e.clients)
 	return e, err
+}
+
+// addAsked adds the owner's segments and the built-in ones that the configuration's
+// exports name. One that has no members this night keeps its name.
+func (e *exporter) addAsked(ctx context.Context, clients []schema.ClientRow) error {
+	catalogue, err := e.p.catalogueOf(ctx, e.run, clients)
+	if err != nil {
+		return err
+	}
+	for _, row := range catalogue {
+		asked := slices.ContainsFunc(e.cfg.Exports, func(x config.Export) bool { return x.Segment == row.Segment })
+		if row.Family == segment.FamilyOwn || asked {
+			e.titles[row.Segment], e.rules[row.Segment] = audience.Text{RU: row.TitleRU, EN: row.TitleEN}, row.Rule
+		}
+	}
+	for _, x := range e.cfg.Exports {
+		if _, ok := e.titles[x.Segment]; !ok {
+			e.titles[x.Segment] = audience.Text{RU: x.Segment, EN: x.Segment}
+		}
+	}
+	return nil
 }
 
 // bundle is a segment for a platform.
@@ -166,8 +193,8 @@ type bundle struct {
 
 func (b bundle) key() string { return b.segment + "/" + b.platform }
 
-// bundles lists what is written: every built-in segment for every platform, and
-// hashed where the configuration's exports say so. Segments without a member
+// bundles lists what is written: the playbook's segments, the buyers, the owner's
+// segments and what exports name, each for every platform, and hashed where the configuration's exports say so. Segments without a member
 // are listed too: their manifests say why there is no file.
 func (e *exporter) bundles() []bundle {
 	var all []bundle
@@ -228,12 +255,8 @@ func (e *exporter) write(ctx context.Context, b bundle, folder string) (audience
 }
 
 func (e *exporter) request(b bundle) audience.Request {
-	rule := "rfm_segment == " + b.segment
-	if b.segment == segment.Buyers {
-		rule = "orders >= 1"
-	}
 	r := audience.Request{
-		Run: e.run.Run, AsOf: e.run.AsOf, Segment: b.segment, Title: e.titles[b.segment], Rule: rule, Platform: b.platform, Hashed: b.hashed,
+		Run: e.run.Run, AsOf: e.run.AsOf, Segment: b.segment, Title: e.titles[b.segment], Rule: e.rules[b.segment], Platform: b.platform, Hashed: b.hashed,
 		Purpose: string(consent.Ads), Consent: e.consent,
 	}
 	if day, err := time.Parse(time.DateOnly, e.run.AsOf); err == nil {

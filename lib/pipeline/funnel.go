@@ -51,6 +51,17 @@ func funnelOf(ctx context.Context, n *night, orders *foldedOrders) (funnelTables
 			return t, err
 		}
 	}
+	funnel.BasesOf(func(client int, interest string, bought bool) {
+		list := &n.rows[client].InterestsOpen
+		if bought {
+			list = &n.rows[client].InterestsBought
+		}
+		*list = append(*list, interest)
+	})
+	for i := range n.rows {
+		slices.Sort(n.rows[i].InterestsBought)
+		slices.Sort(n.rows[i].InterestsOpen)
+	}
 	t.rows, t.sources, t.bases = funnel.Rows(t.costs.Costs), funnel.Sources(t.costs.Costs), funnel.Bases()
 	return t, nil
 }

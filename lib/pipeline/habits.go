@@ -41,7 +41,34 @@ func habitsOf(n *night) (habitTables, error) {
 	for place, day := range analytics.ExpectedNextDays(n.base) {
 		n.rows[n.base.Number(place)].ExpectedNextDay = known(day)
 	}
+	noteHabits(n, t)
 	var err error
 	t.leads, err = leadScoresOf(n)
 	return t, err
+}
+
+// noteHabits notes in the clients' rows when they are due to buy something again,
+// and the seasons in which they buy. All are ordered by client.
+func noteHabits(n *night, t habitTables) {
+	due, season := t.replenishment, t.seasonality
+	for i := range n.rows {
+		row := &n.rows[i]
+		for ; len(due) > 0 && due[0].ClientID <= row.ClientID; due = due[1:] {
+			if due[0].ClientID != row.ClientID {
+				continue
+			}
+			day := &row.ReplenishDueDay
+			if due[0].DueDay < n.asOf {
+				day = &row.ReplenishOverdueDay
+			}
+			if *day == nil || due[0].DueDay < **day {
+				*day = known(due[0].DueDay)
+			}
+		}
+		for ; len(season) > 0 && season[0].ClientID <= row.ClientID; season = season[1:] {
+			if season[0].ClientID == row.ClientID {
+				row.Seasons = append(row.Seasons, season[0].Window)
+			}
+		}
+	}
 }

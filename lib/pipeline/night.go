@@ -47,11 +47,8 @@ type NightReport struct {
 	Orders       int64            `json:"orders"` // purchases
 	RevenueMinor int64            `json:"revenue_minor"`
 	Currency     string           `json:"currency"`
-	Segments     map[string]int64 `json:"segments"` // clients of each segment
+	Segments     map[string]int64 `json:"segments"` // clients of each segment that has any, and of the owner's
 	Unbalanced   []string         `json:"unbalanced,omitempty"`
-	// NotEvaluated are the configured segments: this version has no rule language,
-	// it makes the built-in segments alone and says so.
-	NotEvaluated []string `json:"segments_not_evaluated,omitempty"`
 }
 
 // nightAttempts is how often a night starts over because the lake changed under
@@ -81,6 +78,7 @@ type night struct {
 
 	orderInterests map[[2]string][]string
 	channels       []card.ChannelCount
+	unfinished     map[int]string // day of the latest unpaid order, by the client's number
 	funnel         funnelTables
 	habits         habitTables
 	marketing      marketingTables
@@ -190,8 +188,10 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 		Labels   config.Labels
 		Funnel   []string
 		Rules    []config.Segment
+		Builtin  config.BuiltinSegments
+		Managers map[string]config.Manager
 		Required map[string][]string
-	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments, requiredFields(cfg)})
+	}{cfg.Business, cfg.Identity, cfg.Metrics, cfg.Labels, cfg.Funnel, cfg.Segments, cfg.Builtin, cfg.Managers, requiredFields(cfg)})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -314,6 +314,9 @@ func score(ctx context.Context, n *night, orders *foldedOrders) error {
 	if err := n.census.orders(ctx, n, orders); err != nil {
 		return err
 	}
+	if n.unfinished, err = unfinishedDays(ctx, n, orders); err != nil {
+		return err
+	}
 	if err := orders.stand(ctx); err != nil {
 		return err
 	}
@@ -336,12 +339,14 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 	var before []schema.SegmentRow
 	var spans []schema.HistoryRow
 	var moves []schema.RFMMoveRow
+	first := true
 	if n.before != nil {
 		predecessor, err := lake.ReadRun(ctx, p.store, *n.before)
 		if err != nil && !errors.Is(err, lake.ErrNoRun) {
 			return err
 		}
 		if predecessor != nil {
+			first = false
 			if before, err = lake.ReadRunTable[schema.SegmentRow](ctx, p.store, predecessor); err != nil {
 				return err
 			}
@@ -359,9 +364,14 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 	if err != nil {
 		return err
 	}
-	members := segment.Membership(n.rows, before, n.asOf)
+	clients := n.known()
+	segments, err := segment.Segments(n.cfg, clients, n.asOf)
+	if err != nil {
+		return err
+	}
+	members, catalogue := segment.Membership(segments, clients, before, first, n.asOf)
 	return errors.Join(
-		lake.AddTable(ctx, p.store, &n.run, n.known()),
+		lake.AddTable(ctx, p.store, &n.run, clients),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Codes),
 		lake.AddTable(ctx, p.store, &n.run, moves),
 		lake.AddTable(ctx, p.store, &n.run, n.scores.Thresholds),
@@ -377,6 +387,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		n.marketing.add(ctx, p.store, &n.run),
 		lake.AddTable(ctx, p.store, &n.run, n.models()),
 		lake.AddTable(ctx, p.store, &n.run, members),
+		lake.AddTable(ctx, p.store, &n.run, catalogue),
 		lake.AddTable(ctx, p.store, &n.run, segment.History(spans, n.rows, members, n.asOf)),
 		lake.AddTable(ctx, p.store, &n.run, consentRows(n.cards)),
 		lake.AddTable(ctx, p.store, &n.run, n.clients.Links()),
@@ -395,7 +406,7 @@ func (p *Pipeline) reportOf(ctx context.Context, run *lake.Run) (NightReport, er
 	}
 	report.Currency = cfg.Business.Currency
 	for _, s := range cfg.Segments {
-		report.NotEvaluated = append(report.NotEvaluated, s.Name)
+		report.Segments[s.Name] = 0
 	}
 	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
 	if err != nil {

@@ -73,7 +73,7 @@ func TestFoldingNightByNightEqualsARebuild(t *testing.T) {
 }
 
 // comparing are the tables that look at the predecessor of a run.
-func comparing() []string { return []string{"segments", "rfm_moves", "history"} }
+func comparing() []string { return []string{"segments", "segment_catalogue", "rfm_moves", "history"} }
 
 func TestTheSameNightAgainChangesNothing(t *testing.T) {
 	w := newWorld(t)

@@ -23,6 +23,7 @@ import (
 	"github.com/leadlake/leadlake/lib/identity/phone"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/objstore"
+	"github.com/leadlake/leadlake/lib/segment"
 	"github.com/leadlake/leadlake/lib/webhook"
 )
 
@@ -83,7 +84,7 @@ func New(c Config) (*Pipeline, error) {
 	}
 	p := &Pipeline{
 		store: c.Store, now: c.Now, log: c.Logger, key: identity.NewKey(c.TokenKey), nonce: c.Nonce,
-		settings: lake.NewConfigSource(c.Store, c.Now, 0), compactor: make(chan *lake.Compactor, 1),
+		settings: lake.NewConfigSource(c.Store, c.Now, 0, segment.Check), compactor: make(chan *lake.Compactor, 1),
 		folds: defaultOrderSettings(),
 	}
 	mac := hmac.New(sha256.New, c.TokenKey)

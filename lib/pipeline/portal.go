@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,7 +21,6 @@ import (
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/portal"
 	"github.com/leadlake/leadlake/lib/schema"
-	"github.com/leadlake/leadlake/lib/segment"
 )
 
 // PortalConfig is what the pages need beside the pipeline.
@@ -151,7 +149,10 @@ func (p *Pipeline) readNight(ctx context.Context, run *lake.Run) (*portal.Night,
 			n.Summary.AnonymousOrders = row.Count
 		}
 	}
-	if err := describe(n, cfg.Metrics.RFM, clients); err != nil {
+	if err := describe(n, cfg.Metrics.RFM); err != nil {
+		return nil, nil, err
+	}
+	if n.Segments, err = p.segmentsOf(ctx, run, clients, n.Playbook); err != nil {
 		return nil, nil, err
 	}
 	if run.Predecessor != nil {
@@ -169,24 +170,13 @@ func into[T schema.Row](ctx context.Context, p *Pipeline, run *lake.Run, rows *[
 	return err
 }
 
-// describe adds the playbook in both languages and the segments with their sizes.
-func describe(n *portal.Night, rfm config.RFM, clients []schema.ClientRow) error {
+// describe adds the playbook in both languages.
+func describe(n *portal.Night, rfm config.RFM) error {
 	playbook, err := analytics.PlaybookOf(rfm)
 	if err != nil {
 		return err
 	}
 	once := analytics.FirstMeansOne(n.Thresholds)
-	clientsOf, moneyOf := map[string]int64{}, map[string]int64{}
-	for _, c := range clients {
-		if c.Orders > 0 {
-			clientsOf[segment.Buyers]++
-			moneyOf[segment.Buyers] += c.RevenueMinor
-		}
-		if c.RFMSegment != nil {
-			clientsOf[*c.RFMSegment]++
-			moneyOf[*c.RFMSegment] += c.RevenueMinor
-		}
-	}
 	for _, s := range playbook.Segments() {
 		ru, en := s.Advice("ru", once), s.Advice("en", once)
 		n.Playbook = append(n.Playbook, portal.PlaybookSegment{
@@ -197,14 +187,7 @@ func describe(n *portal.Night, rfm config.RFM, clients []schema.ClientRow) error
 			DoNot:   portal.Text{RU: ru.DoNot, EN: en.DoNot},
 			Bounds:  portal.Text{RU: analytics.Bounds(s.Codes, n.Thresholds, "ru"), EN: analytics.Bounds(s.Codes, n.Thresholds, "en")},
 		})
-		n.Segments = append(n.Segments, portal.SegmentSummary{
-			Key: s.Key, Title: portal.Text{RU: ru.Title, EN: en.Title}, Clients: clientsOf[s.Key], RevenueMinor: moneyOf[s.Key],
-		})
 	}
-	n.Segments = append(n.Segments, portal.SegmentSummary{
-		Key: segment.Buyers, Title: portal.Text{RU: "Все покупатели", EN: "All buyers"}, Rule: "orders >= 1",
-		Clients: clientsOf[segment.Buyers], RevenueMinor: moneyOf[segment.Buyers],
-	})
 	if rfm.Groups != 3 {
 		return nil
 	}
@@ -238,32 +221,24 @@ func (p *Pipeline) previous(ctx context.Context, ref lake.RunRef) (*portal.Previ
 
 // Clients implements portal.Reader.
 func (r reader) Clients(ctx context.Context, filter portal.ClientFilter, limit int) ([]schema.ClientRow, int64, error) {
-	_, clients, err := r.p.night(ctx)
+	night, clients, err := r.p.night(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	members, err := r.p.membersOf(ctx, night, filter.Segment)
 	if err != nil {
 		return nil, 0, err
 	}
 	var found []schema.ClientRow
-	for c := range matching(clients, filter) {
-		found = append(found, c)
+	for _, c := range clients {
+		if (filter.Code == "" || c.RFMCode != nil && *c.RFMCode == filter.Code) && (filter.Segment == "" || members[c.ClientID]) {
+			found = append(found, c)
+		}
 	}
 	slices.SortFunc(found, func(a, b schema.ClientRow) int {
 		return cmp.Or(cmp.Compare(b.RevenueMinor, a.RevenueMinor), cmp.Compare(a.ClientID, b.ClientID))
 	})
 	return found[:min(limit, len(found))], int64(len(found)), nil
-}
-
-func matching(clients []schema.ClientRow, filter portal.ClientFilter) iter.Seq[schema.ClientRow] {
-	return func(yield func(schema.ClientRow) bool) {
-		for _, c := range clients {
-			switch {
-			case filter.Code != "" && (c.RFMCode == nil || *c.RFMCode != filter.Code):
-			case filter.Segment == segment.Buyers && c.Orders == 0:
-			case filter.Segment != "" && filter.Segment != segment.Buyers && (c.RFMSegment == nil || *c.RFMSegment != filter.Segment):
-			case !yield(c):
-				return
-			}
-		}
-	}
 }
 
 // Exports implements portal.Reader.

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/portal"
+	"github.com/leadlake/leadlake/lib/segment"
+
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/identity"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -91,11 +94,15 @@ type WhyOrder struct {
 	Counted bool `json:"counted"`
 }
 
-// WhySegment is a segment that the client is in, and the rule that says so.
+// WhySegment is a segment that the client is in, and the rule that says so; or one
+// that he is not in, and what in its rule says so.
 type WhySegment struct {
-	Segment  string `json:"segment"`
-	SinceDay string `json:"since_day"`
-	Rule     string `json:"rule"`
+	Segment  string      `json:"segment"`
+	Title    portal.Text `json:"title"`
+	SinceDay string      `json:"since_day,omitempty"` // empty for who is no member
+	Rule     string      `json:"rule"`
+	// Reasons are the parts of the rule that decided, with the client's facts.
+	Reasons []segment.Reason `json:"reasons,omitempty"`
 }
 
 // goldOf is what Why reads of a run. Tables that a run of an earlier version has
@@ -110,6 +117,7 @@ type goldOf struct {
 	links      []schema.LinkRow
 	consents   []schema.ConsentStateRow
 	history    []schema.HistoryRow
+	catalogue  []schema.SegmentCatalogueRow
 }
 
 func (p *Pipeline) readGold(ctx context.Context) (*goldOf, error) {
@@ -119,8 +127,8 @@ func (p *Pipeline) readGold(ctx context.Context) (*goldOf, error) {
 	}
 	g := &goldOf{run: run}
 	return g, errors.Join(
-		into(ctx, p, run, &g.clients), into(ctx, p, run, &g.thresholds), into(ctx, p, run, &g.abc), into(ctx, p, run, &g.members),
-		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.history), intoIfThere(ctx, p, run, &g.xyz),
+		into(ctx, p, run, &g.clients), into(ctx, p, run, &g.thresholds), into(ctx, p, run, &g.abc),
+		intoIfThere(ctx, p, run, &g.links), intoIfThere(ctx, p, run, &g.consents), intoIfThere(ctx, p, run, &g.catalogue), intoIfThere(ctx, p, run, &g.xyz),
 	)
 }
 
@@ -180,6 +188,9 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 		return Why{}, err
 	}
 	events = events[:sort.Search(len(events), func(i int) bool { return !events[i].At.Before(end) })]
+	if err := p.readOf(ctx, gold, row.ClientID); err != nil {
+		return Why{}, err
+	}
 	if w.Orders, err = p.ordersOf(ctx, gold.tokensOf(row), cfg.Metrics.RFM.WindowDays, w.AsOf); err != nil {
 		return Why{}, err
 	}
@@ -206,12 +217,29 @@ func (p *Pipeline) explain(ctx context.Context, cfg *config.Config, gold *goldOf
 			w.History = append(w.History, WhySpan{What: h.What, Value: h.Value, FromDay: h.FromDay, ToDay: h.ToDay})
 		}
 	}
-	for _, m := range gold.members {
-		if m.ClientID == row.ClientID {
-			w.Segments = append(w.Segments, WhySegment{Segment: m.Segment, SinceDay: m.SinceDay, Rule: segmentRule(cfg, row, m.Segment)})
-		}
+	w.Segments, err = gold.segmentsOf(cfg, row)
+	return w, err
+}
+
+// readOf reads the memberships and the history of one client: both tables have many
+// rows for each.
+func (p *Pipeline) readOf(ctx context.Context, g *goldOf, client string) error {
+	return errors.Join(intoOf(ctx, p, g.run, client, &g.members), intoOf(ctx, p, g.run, client, &g.history))
+}
+
+// intoOf is intoIfThere for the rows of one client.
+func intoOf[T schema.Row](ctx context.Context, p *Pipeline, run *lake.Run, client string, rows *[]T) error {
+	var row T
+	ref, ok := run.Tables[row.Table()]
+	if !ok {
+		return nil
 	}
-	return w, nil
+	body, _, err := p.store.Get(ctx, ref.Key)
+	if err != nil {
+		return fmt.Errorf("pipeline: read %s: %w", row.Table(), err)
+	}
+	*rows, err = schema.DecodeWhere[T](body, "client_id", client)
+	return err
 }
 
 // linksOf is the client's rows of gold/links, and what his events state beside

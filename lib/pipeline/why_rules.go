@@ -105,16 +105,3 @@ func byHand(by config.Label, c *schema.ClientRow, label string) []string {
 	}
 	return rules
 }
-
-// segmentRule is the rule of a segment the client is in.
-func segmentRule(cfg *config.Config, c schema.ClientRow, segment string) string {
-	for _, s := range cfg.Segments {
-		if s.Name == segment {
-			return s.Rule
-		}
-	}
-	if c.RFMSegment != nil && segment == *c.RFMSegment {
-		return "rfm_code == " + *c.RFMCode
-	}
-	return "orders >= 1"
-}

@@ -206,10 +206,14 @@ func (p *Portal) apiCohorts(v *visit) error {
 
 type segmentJSON struct {
 	Key          string `json:"segment"`
+	Family       string `json:"family"`
 	Title        Text   `json:"title"`
+	About        Text   `json:"about"`
 	Rule         string `json:"rule"`
 	Clients      int64  `json:"clients"`
 	RevenueMinor int64  `json:"revenue_minor"`
+	Entered      *int64 `json:"entered"`
+	Left         *int64 `json:"left"`
 }
 
 func (p *Portal) apiSegments(v *visit) error {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,7 +110,7 @@ func night(count int, name naming) *portal.Night {
 	n.ABC = portal.SummariseABC(abcRows(all, name), 50)
 	n.Cohorts, n.Lifecycle = cohortRows(all), lifecycleRows(all)
 	for _, s := range n.Playbook {
-		sum := portal.SegmentSummary{Key: s.Key, Title: s.Title}
+		sum := portal.SegmentSummary{Key: s.Key, Family: portal.FamilyPlaybook, Title: s.Title, Rule: "rfm_segment == " + strconv.Quote(s.Key)}
 		for _, c := range n.Codes {
 			if slices.Contains(s.Codes, c.Code) {
 				sum.Clients += c.Clients
@@ -119,7 +120,7 @@ func night(count int, name naming) *portal.Night {
 		n.Segments = append(n.Segments, sum)
 	}
 	n.Segments = append(n.Segments, portal.SegmentSummary{
-		Key: "asleep-coffee", Title: portal.Text{RU: name("segment", 0), EN: name("segment", 1)},
+		Key: "asleep-coffee", Family: portal.FamilyOwn, Entered: new(int64), Left: new(int64), Title: portal.Text{RU: name("segment", 0), EN: name("segment", 1)},
 		Rule: `activity == "sleeping" && "coffee" in categories`, Clients: 311, RevenueMinor: 1_204_350_00,
 	})
 	for day := range 12 {

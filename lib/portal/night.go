@@ -163,11 +163,21 @@ type CodeNote struct {
 // SegmentSummary is a segment with its size in this run.
 type SegmentSummary struct {
 	Key          string
+	Family       string // own for the owner's rules; else what switches it off in builtin_segments
 	Title        Text
-	Rule         string // empty for segments of the playbook
+	About        Text // one sentence; empty where nobody wrote one
+	Rule         string
 	Clients      int64
 	RevenueMinor int64
+	// Entered and Left count since the predecessor run; nil without one.
+	Entered, Left *int64
 }
+
+// The families of segments that pages treat apart.
+const (
+	FamilyOwn      = "own"
+	FamilyPlaybook = "rfm"
+)
 
 // RecognisedFile says how an imported table was read.
 type RecognisedFile struct {

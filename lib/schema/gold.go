@@ -57,13 +57,24 @@ type ClientRow struct {
 	FirstEventDay      *string  `parquet:"first_event_day"` // of any kind; with purchases and the thresholds of activity they decide it
 	LastEventDay       *string  `parquet:"last_event_day"`
 	Answered           bool     `parquet:"answered"` // a contact or a further stage came at or after the first lead or order
+
+	InterestsBought     []string `parquet:"interests_bought,list"` // the interests of which he is in the base of clients (BaseRow)
+	InterestsOpen       []string `parquet:"interests_open,list"`   // and of potential clients
+	ReplenishDueDay     *string  `parquet:"replenish_due_day"`     // the next day on which he is due to buy something again, not before the as-of day
+	ReplenishOverdueDay *string  `parquet:"replenish_overdue_day"` // the earliest such day before the as-of day
+	Seasons             []string `parquet:"seasons,list"`          // in which he buys every year (SeasonalityRow)
+	UnfinishedDay       *string  `parquet:"unfinished_day"`        // of the latest order that stands in status new
+	ChildBirthdays      []string `parquet:"child_birthdays,list"`  // MM-DD, sorted
+	PetBirthdays        []string `parquet:"pet_birthdays,list"`    // MM-DD, sorted
 }
 
 // Table implements Row.
 func (ClientRow) Table() string { return "clients" }
 
 // Personal implements Row.
-func (ClientRow) Personal() []string { return []string{"city", "company", "birth_month_day"} }
+func (ClientRow) Personal() []string {
+	return []string{"city", "company", "birth_month_day", "child_birthdays", "pet_birthdays"}
+}
 
 // ClientOrdersRow is the part of ClientRow that orders alone say.
 type ClientOrdersRow struct {

@@ -14,6 +14,9 @@ const (
 	HistorySegment = "segment"
 )
 
+// codePrefix begins the keys of the segments of single codes.
+const codePrefix = "rfm_"
+
 // History carries on the spans of the predecessor run (nil: none) to the night of
 // asOf, ordered by (client_id, what, from_day, value). clients and members are the
 // night's own. A span that still holds stays open; one that does not ends on asOf,
@@ -22,7 +25,8 @@ const (
 //
 // A client has the spans of all ids he was ever known by, so of merged clients the
 // history of both stands. Where both were in one segment, or had one code, the
-// longer of the two goes on. Spans of clients who are no more are dropped.
+// longer of the two goes on. Spans of clients who are no more are dropped. The
+// segments of single codes have no spans beside those of the codes.
 func History(before []schema.HistoryRow, clients []schema.ClientRow, members []schema.SegmentRow, asOf string) []schema.HistoryRow {
 	now := make(map[string]string, len(clients)) // any id → the client's
 	for i := range clients {
@@ -39,6 +43,9 @@ func History(before []schema.HistoryRow, clients []schema.ClientRow, members []s
 		}
 	}
 	for _, m := range members {
+		if code, ok := strings.CutPrefix(m.Segment, codePrefix); ok && len(code) == 3 && strings.Trim(code, "123456789") == "" {
+			continue
+		}
 		holds[state{m.ClientID, HistorySegment, m.Segment}] = m.SinceDay
 	}
 	var rows []schema.HistoryRow

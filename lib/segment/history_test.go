@@ -22,7 +22,7 @@ func coded(id, code, rfm string, aliases ...string) schema.ClientRow {
 // nights runs the nights of one client base, each with its as-of day.
 func nights(days []string, bases [][]schema.ClientRow) (spans []schema.HistoryRow, members []schema.SegmentRow) {
 	for i, day := range days {
-		members = segment.Membership(bases[i], members, day)
+		members = membership(bases[i], members, day)
 		spans = segment.History(spans, bases[i], members, day)
 	}
 	return spans, members
@@ -137,7 +137,7 @@ func TestHistoryAgreesWithMembership(t *testing.T) {
 			base = append(base, coded(ids[0], code, named, ids[1:n]...))
 			ids = ids[n:]
 		}
-		members = segment.Membership(base, members, asOf)
+		members = membership(base, members, asOf)
 		spans = segment.History(spans, base, members, asOf)
 		agree(t, spans, members)
 		open := map[string]int{}

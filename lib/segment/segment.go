@@ -1,50 +1,129 @@
 // Package segment says who belongs to which segment on a night. A segment is a
 // rule's members with the day each of them joined; audiences are made of them.
-// The built-in ones are those of the RFM playbook and "buyers", everybody who has
-// ever bought.
+// Rules are conditions in CEL over the columns of gold/clients; the built-in
+// segments are such rules too.
 package segment
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// Buyers is the built-in segment of everybody with at least one purchase.
-const Buyers = "buyers"
+// Words is a text in both languages.
+type Words struct{ RU, EN string }
 
-// Membership lists, for every built-in segment, its members among the clients of
-// a night, ordered by (segment, client_id). before is the membership of the
-// predecessor run (nil: none): who was in a segment there, under this id or an
-// alias, keeps his day; everybody else joined on asOf.
-func Membership(clients []schema.ClientRow, before []schema.SegmentRow, asOf string) []schema.SegmentRow {
-	since := make(map[[2]string]string, len(before))
-	for _, row := range before {
-		since[[2]string{row.Segment, row.ClientID}] = row.SinceDay
+// FamilyOwn is the family of the owner's segments.
+const FamilyOwn = "own"
+
+// Segment is a segment of a night.
+type Segment struct {
+	Key    string
+	Family string // FamilyOwn, or what BuiltinSegments.Off calls it
+	Title  Words
+	About  Words // one sentence
+	Rule   *Rule
+}
+
+// Segments lists the segments of a night: the owner's in the order of the
+// configuration, then the built-in ones family by family. Built-in segments that
+// stand for a manager, tag, interest, city or category are those of the clients;
+// where the owner's segment has the key of one, his stands. asOf is the night's
+// day. A configuration that Check refuses is an error.
+func Segments(cfg *config.Config, clients []schema.ClientRow, asOf string) ([]Segment, error) {
+	compiler, err := NewCompiler(cfg, asOf)
+	if err != nil {
+		return nil, fmt.Errorf("segment: %w", err)
 	}
-	var rows []schema.SegmentRow
-	join := func(segment string, c *schema.ClientRow) {
-		day := asOf
-		for _, id := range append([]string{c.ClientID}, c.Aliases...) {
-			if old, ok := since[[2]string{segment, id}]; ok && old < day {
-				day = old
+	var all []Segment
+	taken := map[string]bool{}
+	for _, s := range cfg.Segments {
+		rule, faults := compiler.Compile(s.Rule)
+		if len(faults) > 0 {
+			return nil, fmt.Errorf("segment: rule of %s: %s", s.Name, faults[0].Reason)
+		}
+		all = append(all, Segment{
+			Key: s.Name, Family: FamilyOwn, Rule: rule, About: Words{s.About["ru"], s.About["en"]},
+			Title: Words{cmp.Or(s.Title["ru"], s.Title["en"], s.Name), cmp.Or(s.Title["en"], s.Title["ru"], s.Name)},
+		})
+		taken[s.Name] = true
+	}
+	for _, d := range definitions(cfg, clients) {
+		if taken[d.key] || switchedOff(cfg.Builtin, d) {
+			continue
+		}
+		rule, faults := compiler.Compile(d.rule)
+		if len(faults) > 0 {
+			return nil, fmt.Errorf("segment: rule of %s: %s", d.key, faults[0].Reason)
+		}
+		taken[d.key] = true
+		all = append(all, Segment{Key: d.key, Family: d.family, Title: d.title, About: d.about, Rule: rule})
+	}
+	return all, nil
+}
+
+func switchedOff(c config.BuiltinSegments, d definition) bool {
+	return slices.Contains(c.Off, d.key) || slices.Contains(c.Off, d.family)
+}
+
+// Check compiles every rule of a configuration and says what is wrong with it, and
+// with the names of segments elsewhere; it is a config.Check.
+func Check(cfg *config.Config) []*config.Fault {
+	compiler, err := NewCompiler(cfg, "2000-01-01")
+	if err != nil {
+		return []*config.Fault{{Path: "segments", Reason: err.Error()}}
+	}
+	var faults []*config.Fault
+	builtin, families := map[string]definition{}, map[string]bool{}
+	for _, d := range definitions(cfg, nil) {
+		builtin[d.key], families[d.family] = d, true
+	}
+	for _, f := range growing() {
+		families[f.family] = true
+	}
+	known := func(key string) bool {
+		_, ok := builtin[key]
+		return ok || slices.ContainsFunc(growing(), func(f growingFamily) bool { return strings.HasPrefix(key, f.prefix) })
+	}
+	var names []string
+	for key := range builtin {
+		names = append(names, key)
+	}
+	for i, s := range cfg.Segments {
+		path := fmt.Sprintf("segments.%d", i)
+		if d, ok := builtin[s.Name]; ok && !switchedOff(cfg.Builtin, d) {
+			faults = append(faults, &config.Fault{Path: path + ".name", Reason: s.Name + " is a built-in segment: take another name, or switch it off in builtin_segments.off"})
+		}
+		_, wrong := compiler.Compile(s.Rule)
+		for _, f := range wrong {
+			line, column := s.At(f.Offset)
+			faults = append(faults, &config.Fault{Line: line, Column: column, Path: path + ".rule", Reason: f.Reason})
+		}
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	for i, off := range cfg.Builtin.Off {
+		if !known(off) && !families[off] {
+			var all []string
+			for family := range families {
+				all = append(all, family)
 			}
-		}
-		rows = append(rows, schema.SegmentRow{Segment: segment, ClientID: c.ClientID, SinceDay: day})
-	}
-	for i := range clients {
-		c := &clients[i]
-		if c.Orders > 0 {
-			join(Buyers, c)
-		}
-		if c.RFMSegment != nil {
-			join(*c.RFMSegment, c)
+			slices.Sort(all)
+			faults = append(faults, &config.Fault{
+				Path: fmt.Sprintf("builtin_segments.off.%d", i), Reason: "no built-in segment or family " + off + didYouMean(off, append(all, names...)),
+			})
 		}
 	}
-	slices.SortFunc(rows, func(a, b schema.SegmentRow) int {
-		return cmp.Or(strings.Compare(a.Segment, b.Segment), strings.Compare(a.ClientID, b.ClientID))
-	})
-	return rows
+	for i, export := range cfg.Exports {
+		if !known(export.Segment) && !slices.Contains(names, export.Segment) {
+			faults = append(faults, &config.Fault{
+				Path: fmt.Sprintf("exports.%d.segment", i), Reason: "no segment " + export.Segment + didYouMean(export.Segment, names),
+			})
+		}
+	}
+	return faults
 }
