@@ -32,6 +32,7 @@ func measurements() []measurement {
 		{"ingest", "deliveries into a real serve at a constant rate, each looked for afterwards", ingestCommand},
 		{"compact", "how fast deliveries become events, contacts and the ledger", compactCommand},
 		{"identity", "how fast records become clients, from memory and from the lake, and how rightly", identityCommand},
+		{"audience", "normal form, hash and CSV of 5 M contacts beside DuckDB doing the same", audienceCommand},
 		{"cold", "the ingest function of AWS from process start to its first answer", coldCommand},
 		{"cost", "what a million deliveries cost on AWS list prices", costCommand},
 	}

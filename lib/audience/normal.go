@@ -131,19 +131,28 @@ func normalASCII(s string) bool {
 			if label == 0 || label > 63 {
 				return false
 			}
+			if s[i-1] == '-' {
+				return false
+			}
 			label, letters = 0, false
 			dots++
-		default: // a dash may be punycode
+		case c == '-' && label > 0 && (label != 2 || s[i-2] != 'x' || s[i-1] != 'n'): // xn-- is punycode
+			letters = true // of the last label: not a number then
+			label++
+		default:
 			return false
 		}
 	}
-	return dots > 0 && letters && label >= 2 && label <= 63
+	return s[len(s)-1] != '-' && dots > 0 && letters && label >= 2 && label <= 63
 }
 
 // latinEmail is plainEmail for platforms that take Latin letters only. The
 // address is refused rather than rewritten to punycode, which nobody registers
 // an account with.
 func latinEmail(e identity.Email) (string, Reason) {
+	if normalASCII(string(e)) {
+		return string(e), ""
+	}
 	normal, reason := plainEmail(e)
 	if reason != "" {
 		return "", reason
