@@ -59,7 +59,7 @@ func (f format) appendRow(to []byte, row []cell, hashed bool) ([]byte, uint64) {
 			if c.plus {
 				to = append(to, '+')
 			}
-			if f.separator != 0 && strings.ContainsAny(c.text, "\";,\r\n") {
+			if f.separator != 0 && needsQuotes(c.text) {
 				to = appendQuoted(to, c.text)
 			} else {
 				to = append(to, c.text...)
@@ -74,6 +74,17 @@ func (f format) appendRow(to []byte, row []cell, hashed bool) ([]byte, uint64) {
 		to = append(to, '\r')
 	}
 	return append(to, '\n'), key
+}
+
+// needsQuotes knows both separators, so that no program takes a row for another.
+func needsQuotes(text string) bool {
+	for i := range len(text) {
+		switch text[i] {
+		case '"', ',', ';', '\r', '\n':
+			return true
+		}
+	}
+	return false
 }
 
 func appendQuoted(to []byte, text string) []byte {
