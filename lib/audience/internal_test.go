@@ -88,13 +88,13 @@ func TestPartsKeepToBothLimits(t *testing.T) {
 				return made[len(made)-1], nil
 			}
 			f := &planned{w: w, spec: &fileSpec{name: "list.csv", minRows: limits.least, maxRows: limits.most, maxBytes: limits.bytes}}
-			want := ""
+			var want, got strings.Builder
 			for i := range n {
 				line := fmt.Sprintf("row %03d\n", i)
 				if limits.bytes > 1000 {
 					line = strings.Repeat("x", 900) + line
 				}
-				want += line
+				want.WriteString(line)
 				if err := f.take([]byte(line)); err != nil {
 					t.Fatal(err)
 				}
@@ -108,7 +108,7 @@ func TestPartsKeepToBothLimits(t *testing.T) {
 				}
 				continue
 			}
-			got, total := "", 0
+			total := 0
 			for i, file := range made {
 				text := string(file.bytes)
 				rows := strings.Count(text, "\n") - 1
@@ -123,9 +123,9 @@ func TestPartsKeepToBothLimits(t *testing.T) {
 				if !ok {
 					t.Errorf("%+v, %d rows: part %d has no header", limits, n, i)
 				}
-				got += body
+				got.WriteString(body)
 			}
-			if got != want || total != n || f.rows != n {
+			if got.String() != want.String() || total != n || f.rows != n {
 				t.Errorf("%+v, %d rows: %d come back", limits, n, total)
 			}
 		}

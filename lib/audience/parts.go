@@ -195,7 +195,7 @@ func (f *planned) share(from, to *part, n int) error {
 	return f.begin(to)
 }
 
-// partName is the name of the i-th part: list.csv, list_part2.csv, …
+// partName is the name of the i-th part: list.csv, list_part2.csv and so on.
 func (s *fileSpec) partName(i int) string {
 	if i == 0 {
 		return s.name

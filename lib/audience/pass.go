@@ -183,7 +183,7 @@ func (e *encoder) row(file int, row []cell) {
 	out := e.out
 	var key uint64
 	out.text, key = e.w.layout.files[file].format.appendRow(out.text, row, e.w.req.Hashed)
-	out.rows = append(out.rows, encodedRow{end: len(out.text), key: key, file: uint8(file)})
+	out.rows = append(out.rows, encodedRow{end: len(out.text), key: key, file: uint8(file)}) //nolint:gosec // G115: eight files at the most
 }
 
 func (e *encoder) batch(contacts []Contact, out *encoded) {
@@ -193,10 +193,11 @@ func (e *encoder) batch(contacts []Contact, out *encoded) {
 		c := &contacts[i]
 		excluded := c.Excluded
 		if e.w.job.Select != nil {
-			member := true
-			if member, excluded = e.w.job.Select(c); !member {
+			member, why := e.w.job.Select(c)
+			if !member {
 				continue
 			}
+			excluded = why
 		}
 		made := encodedContact{id: c.ClientID, excluded: excluded}
 		switch {

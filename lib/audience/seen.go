@@ -46,10 +46,10 @@ func (s *seen) fetch(key uint64) uint32 {
 
 func entryOf(key uint64) uint64 { return max(key&(1<<entryBits-1), 1) }
 
-func slot(entry uint64, size int) int { return int(entry * uint64(size) >> entryBits) }
+func slot(entry uint64, size int) int { return int(entry * uint64(size) >> entryBits) } //nolint:gosec // G115: below size
 
 func (sh *shard) put(entry uint64) bool {
-	low, high := uint32(entry), uint16(entry>>32)
+	low, high := uint32(entry), uint16(entry>>32) //nolint:gosec // G115: an entry has 48 bits
 	for at := slot(entry, len(sh.low)); ; at++ {
 		if at == len(sh.low) {
 			at = 0

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,7 +63,7 @@ func rich(n int) []audience.Contact {
 	for i := range contacts {
 		c := &contacts[i]
 		c.Emails = append(c.Emails, identity.Email(fmt.Sprintf("second-%d@mail.ru", i)))
-		c.VKIDs, c.TelegramIDs = []string{fmt.Sprint(100_000 + i)}, []string{fmt.Sprint(7_000_000 + i)}
+		c.VKIDs, c.TelegramIDs = []string{strconv.Itoa(100_000 + i)}, []string{strconv.Itoa(7_000_000 + i)}
 		c.MobileIDs = []string{fmt.Sprintf("38400000-8cf0-11bd-b23e-%012x", i+1)}
 		c.Country, c.Zip, c.State, c.Gender, c.Company, c.Value = "RU", "115088", "Moscow", "f", "ООО «Ромашка»", "1500.50"
 	}
@@ -183,10 +184,7 @@ func TestChangesHaveTheirOwnMinimum(t *testing.T) {
 		req := request(c.platform, false)
 		req.Change = c.change
 		manifest, _ := mustWrite(t, req, list(crowd(c.contacts)...))
-		said := manifest.Advice.EN
-		for _, text := range manifest.BeforeUpload {
-			said += text.EN
-		}
+		said := fmt.Sprint(manifest.Advice, manifest.BeforeUpload)
 		if manifest.Files[0].Written != c.written || !strings.Contains(said, c.says) {
 			t.Errorf("%s, %s of %d: written %t, said %q", c.platform, c.change, c.contacts, manifest.Files[0].Written, said)
 		}
