@@ -8,7 +8,7 @@ BIN := .bin
 # Directories whose tests start goroutines on purpose; they run under the race detector,
 # which makes the demo and the long histories of the pipeline forty times slower: of those
 # two packages the tests that really run things at once.
-CONCURRENT := ./lib/objstore/... ./lib/webhook/... ./lib/lake/... ./lib/portal/... ./functions/internal/... ./infra/leadlake/wiring/...
+CONCURRENT := ./lib/objstore/... ./lib/audience/... ./lib/webhook/... ./lib/lake/... ./lib/portal/... ./functions/internal/... ./infra/leadlake/wiring/...
 AT_ONCE := 'Audit|DuringAnErasure|TheSameNight|WhoLeaves|PagesForget|Killed|Serve|Owner|Control|Bucket|Check'
 # Time for each fuzz target; a nightly run sets FUZZTIME=5m.
 FUZZTIME ?= 5s

@@ -33,6 +33,7 @@ func measurements() []measurement {
 		{"compact", "how fast deliveries become events, contacts and the ledger", compactCommand},
 		{"identity", "how fast records become clients, from memory and from the lake, and how rightly", identityCommand},
 		{"night", "the night against DuckDB and Polars on shops that it makes", nightCommand},
+		{"audience", "normal form, hash and CSV of 5 M contacts beside DuckDB doing the same", audienceCommand},
 		{"cold", "the ingest function of AWS from process start to its first answer", coldCommand},
 		{"cost", "what a million deliveries cost on AWS list prices", costCommand},
 	}

@@ -22,7 +22,7 @@ type demoWords struct {
 	notBalanced, newEvents                                    string
 	base, clients, buyers, leads, orders, purchases           string
 	anonymous, revenue, other, noRate, consent, consentBuyers string
-	segment, segments, files, tooSmall, noRows, tooLarge      string
+	segment, segments, files, tooSmall, noRows                string
 	written                                                   string // files, bundles without one
 	all                                                       string
 	group, point                                              string
@@ -39,7 +39,7 @@ func demoWordsIn(language string) demoWords {
 			anonymous: "purchases without a client", revenue: "revenue", other: "outside the revenue: %s", noRate: "no rate",
 			consent: "allow advertising", consentBuyers: "of them buyers",
 			segment: "segment", segments: "Segments of the RFM matrix and who stands in the audience files",
-			files: "Audience files: %s written; %s of %s bundles without a file", tooSmall: "too few", noRows: "nobody", tooLarge: "too large",
+			files: "Audience files: %s written; %s of %s bundles without a file", tooSmall: "too few", noRows: "nobody",
 			written: "They lie under %s; the reason of each refusal stands in its manifest.json.",
 			all:     "all buyers", group: ",", point: ".",
 		}
@@ -53,7 +53,7 @@ func demoWordsIn(language string) demoWords {
 		anonymous: "покупок без клиента", revenue: "выручка", other: "вне выручки: %s", noRate: "нет курса",
 		consent: "согласны на рекламу", consentBuyers: "из них покупатели",
 		segment: "сегмент", segments: "Сегменты RFM-матрицы и сколько клиентов в файлах аудиторий",
-		files: "Файлы аудиторий: записано %s; наборов без файла: %s из %s", tooSmall: "мало", noRows: "никого", tooLarge: "много",
+		files: "Файлы аудиторий: записано %s; наборов без файла: %s из %s", tooSmall: "мало", noRows: "никого",
 		written: "Они лежат в %s; причина каждого отказа записана в manifest.json набора.",
 		all:     "все покупатели", group: "\u202f", point: ",",
 	}
@@ -160,6 +160,9 @@ func (s demoSummary) segmentTable(text *strings.Builder, w demoWords, language s
 	right := []bool{false, true, true}
 	var platforms []string
 	for _, platform := range audience.Platforms() {
+		if platform.OnRequest {
+			continue
+		}
 		platforms = append(platforms, platform.Key)
 		header = append(header, platform.Key)
 		right = append(right, true)
@@ -198,8 +201,6 @@ func (s demoSummary) cell(w demoWords, segment, platform string) string {
 			return w.count(int64(bundle.Clients))
 		case audience.RefusedTooSmall:
 			return w.tooSmall
-		case audience.RefusedTooLarge:
-			return w.tooLarge
 		default:
 			return w.noRows
 		}

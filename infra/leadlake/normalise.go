@@ -17,7 +17,8 @@ func normaliseCommand(_ context.Context, sys *system, args []string) error {
 	f := newFlags(sys, "normalise [flags] PLATFORM FIELD [VALUE...]",
 		"Shows what would be written and hashed for a value on an advertising platform: the answer\n"+
 			"to \"why is my match rate low\". Values are arguments, or lines of standard input; a line\n"+
-			"of output is `input TAB normal form TAB hash`, or `refused: reason`.")
+			"of output is `input TAB normal form TAB hash`, or `refused: reason`. Facts that a platform\n"+
+			"has not confirmed are said on standard error. Platforms and their fields:"+platformsAndFields())
 	country := f.String("country", "RU", "`country` (ISO 3166) of national phone numbers; empty for none")
 	lang := f.String("lang", "en", "`language` of reasons, ru or en")
 	asJSON := f.Bool("json", false, "one JSON object a line instead")
@@ -27,6 +28,16 @@ func normaliseCommand(_ context.Context, sys *system, args []string) error {
 	platform, field, err := platformField(f.Arg(0), f.Arg(1))
 	if err != nil {
 		return err
+	}
+	known, _ := audience.Lookup(platform)
+	for _, text := range known.Unconfirmed {
+		line := text.EN
+		if *lang == "ru" {
+			line = text.RU
+		}
+		if _, err := fmt.Fprintln(sys.Stderr, platform+": "+line); err != nil {
+			return err
+		}
 	}
 	n := normaliseOutput{
 		sys: sys, from: audience.Normaliser{Phones: phone.Parser{}, Country: strings.ToUpper(*country)},
@@ -58,17 +69,7 @@ func normaliseCommand(_ context.Context, sys *system, args []string) error {
 
 // platformField finds a platform and its field by the names people use.
 func platformField(platform, field string) (string, string, error) {
-	key := strings.ToLower(platform)
-	for alias, known := range map[string]string{
-		"вк": "vk", "vkontakte": "vk", "vk-ads": "vk", "vkads": "vk", "mytarget": "vk",
-		"яндекс": "yandex", "yandex-audience": "yandex", "ya": "yandex", "google-ads": "google", "adwords": "google",
-		"facebook": "meta", "instagram": "meta", "twitter": "x", "people": "csv",
-	} {
-		if key == alias {
-			key = known
-		}
-	}
-	p, ok := audience.Lookup(key)
+	key, ok := audience.PlatformKey(platform)
 	if !ok {
 		var known []string
 		for _, p := range audience.Platforms() {
@@ -76,37 +77,29 @@ func platformField(platform, field string) (string, string, error) {
 		}
 		return "", "", wrongUse("normalise: no platform %q; known: %s", platform, strings.Join(known, ", "))
 	}
-	name := fieldKey(field)
+	p, _ := audience.Lookup(key)
+	name := audience.FieldKey(field)
 	if _, ok := p.Field(name); ok {
 		return p.Key, name, nil
 	}
-	var known []string
-	for _, f := range p.Fields {
-		known = append(known, f.Key)
-	}
-	return "", "", wrongUse("normalise: platform %s has no field %q; known: %s", p.Key, field, strings.Join(known, ", "))
+	return "", "", wrongUse("normalise: platform %s has no field %q; known: %s", p.Key, field, strings.Join(fieldKeys(p), ", "))
 }
 
-// fieldKey is the key of a field by the names that platforms and people use.
-func fieldKey(name string) string {
-	key := strings.ToLower(strings.NewReplacer(" ", "_", "-", "_").Replace(strings.TrimSpace(name)))
-	for alias, known := range map[string]string{
-		"e_mail": "email", "em": "email", "mail": "email", "почта": "email", "эл._почта": "email", "имейл": "email",
-		"ph": "phone", "tel": "phone", "telephone": "phone", "phone_number": "phone", "телефон": "phone",
-		"fn": "first_name", "firstname": "first_name", "given_name": "first_name", "имя": "first_name",
-		"ln": "last_name", "lastname": "last_name", "surname": "last_name", "family_name": "last_name", "фамилия": "last_name",
-		"ct": "city", "город": "city", "st": "state", "region": "state", "регион": "state",
-		"zp": "zip", "postal_code": "zip", "postcode": "zip", "индекс": "zip", "country_code": "country", "страна": "country",
-		"db": "birth_date", "dob": "birth_date", "birthday": "birth_date", "birth_day": "birth_date", "дата_рождения": "birth_date",
-		"ge": "gender", "gen": "gender", "пол": "gender",
-		"advertising_id": "madid", "maid": "madid", "ifa": "madid", "aaid": "gaid", "adid": "gaid",
-		"client_id": "external_id", "id": "external_id", "vk": "vk_id", "vkid": "vk_id", "ok": "ok_id",
-	} {
-		if key == alias {
-			return known
-		}
+func fieldKeys(p audience.Platform) []string {
+	keys := make([]string, len(p.Fields))
+	for i, f := range p.Fields {
+		keys[i] = f.Key
 	}
-	return key
+	return keys
+}
+
+// platformsAndFields is one line a platform, for help.
+func platformsAndFields() string {
+	var text strings.Builder
+	for _, p := range audience.Platforms() {
+		fmt.Fprintf(&text, "\n  %-10s %s", p.Key, strings.Join(fieldKeys(p), " "))
+	}
+	return text.String()
 }
 
 // normaliseOutput writes one line a value.

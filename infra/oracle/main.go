@@ -43,11 +43,15 @@ func run(ctx context.Context, args []string) error {
 	out := f.String("out", "", "the `directory` to make; it must not exist, or be empty")
 	cdnow := f.String("cdnow", "", "the `file` CDNOW_master.txt (Fader and Hardie), if it is there")
 	demo := f.String("demo", "", "the `directory` of a finished `leadlake demo`, to describe for the comparison")
+	audiences := f.String("audiences", "", "make nothing but the audience files of every platform in this `directory`")
 	only := f.String("only", "", "make only the stores whose name begins with this `text`")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return err
 	} else if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if *audiences != "" && f.NArg() == 0 {
+		return makeAudiences(*audiences)
 	}
 	if *out == "" || f.NArg() > 0 {
 		return fmt.Errorf("%w: want -out DIR and no arguments", errUsage)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the invented shops, the demo and, where its data stand beside the project,
-# CDNOW, and compares every table of their nights with the definitions in SQL.
+# CDNOW, and compares every table of their nights with the definitions in SQL. Then
+# it reads the audience files of every platform back.
 #
 #   infra/oracle/run.sh [-v]     -v prints every table, not those alone that differ
 set -euo pipefail
@@ -24,3 +25,5 @@ else
 fi
 go run ./infra/oracle -out "$work/shops" -demo "$work/demo" "${purchases[@]}"
 node infra/oracle/oracle.mjs "$@" "$work/shops"
+go run ./infra/oracle -audiences "$work/audiences"
+node infra/oracle/audience.mjs check "$work/audiences"

@@ -5,7 +5,11 @@
 // Each destination has its own normal form of a phone, an e-mail and a name,
 // chosen before hashing: the same phone gives three different hashes on three
 // platforms, so there is no common form (audiences, 1.1). A destination is one
-// file of this package and one line in [Platforms].
+// file of this package and one line in [Platforms], or a row of the table of
+// presets, whose facts are to be checked in the owner's cabinet.
+//
+// Contacts are read once for all destinations ([WriteAll]). What a platform would
+// refuse is not begun, and the manifest says why and what to do.
 //
 // Two kinds of files never mix. Files for machines are exact bytes: UTF-8 without
 // a byte order mark, LF, no formula guard. Files for people open in a spreadsheet:
@@ -19,15 +23,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/leadlake/leadlake/lib/identity"
 )
 
-// Errors of [Write]. A segment that is too small for a platform is no error: it
+// Errors of [WriteAll]. A segment that is too small for a platform is no error: it
 // is said in the manifest.
 var (
 	// ErrInvalidRequest is matched when a request cannot be carried out; the text
@@ -36,9 +42,6 @@ var (
 	// ErrSelfTest says that a platform's rules no longer give the published
 	// values; nothing is written then.
 	ErrSelfTest = errors.New("audience: known answers differ")
-	// ErrUnstable says that contacts gave something else when ranged over for the
-	// second time; everything written is discarded.
-	ErrUnstable = errors.New("audience: contacts changed between two readings")
 )
 
 // Text is one sentence or title in both languages of the product.
@@ -58,21 +61,48 @@ type Contact struct {
 
 	Phones []identity.Phone
 	Emails []identity.Email
-	VKIDs  []string // numeric ids in VKontakte, where they are known
+	// Ids, where they are known: numeric ids in VKontakte and Telegram, advertising
+	// ids of mobile devices.
+	VKIDs       []string
+	TelegramIDs []string
+	MobileIDs   []string
 
 	FirstName string
 	LastName  string
 	City      string
+	State     string
 	Country   string // ISO 3166 alpha-2
 	Zip       string
-	BirthDay  string // YYYY-MM-DD
+	BirthDay  string // YYYY-MM-DD, or --MM-DD without a year
+	Gender    string
+	Company   string
+	// Value is what the client is worth, a decimal of zero or more in major units
+	// of one currency; empty: unknown. It stands in Meta's file only.
+	Value string
 
 	// Signals tells that both of Google's consent signals, ad_user_data and
 	// ad_personalization, are stated as granted.
 	Signals bool
 	// Fields are further values for people's files, by [Column.Key].
 	Fields map[string]string
+
+	// Given is what was handed over of this client before, as [Job.Handed] told it.
+	// A request to remove writes these rows again, byte for byte, and nothing
+	// else of the contact; without them it makes the rows anew.
+	Given []Line
 }
+
+// Line is one row of a machine file with its line end. It redacts itself.
+type Line struct {
+	File string // without change and part
+	Text string
+}
+
+// LogValue keeps the row out of logs.
+func (l Line) LogValue() slog.Value { return slog.StringValue("[line of " + l.File + "]") }
+
+// Format keeps the row out of every fmt verb.
+func (l Line) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[line of "+l.File+"]") }
 
 // LogValue keeps all but the client id out of logs.
 func (c Contact) LogValue() slog.Value { return slog.StringValue("[contact " + c.ClientID + "]") }
@@ -104,6 +134,13 @@ type Request struct {
 	Consent string
 	// ExpiresDay is the day (YYYY-MM-DD) the files are deleted; empty = not set.
 	ExpiresDay string
+	// Change is what the platform is to do with the files; empty for a new list.
+	Change Change
+	// ListName names the list in files that hold its name; empty: the segment.
+	ListName string
+	// Headers replace column names of the files, by [Platform.Columns], where the
+	// template in the owner's cabinet has others.
+	Headers map[string]string
 
 	// The rest concerns people's files only.
 
@@ -116,6 +153,18 @@ type Request struct {
 	Columns []Column
 }
 
+// Change is what is done on a platform with a list that it has.
+type Change string
+
+// Changes. The files of a change have the form, kinds of identifiers and hashing
+// of the files of the whole list (audiences, 1.11), and its name before their
+// extension.
+const (
+	Add     Change = "add"
+	Remove  Change = "remove"
+	Replace Change = "replace" // the whole list in the place of the one there
+)
+
 // Output receives one file. It becomes visible, whole, with Commit; Discard drops
 // what was written. Exactly one of the two is called, once, and no file is
 // committed before all of them are written.
@@ -123,75 +172,6 @@ type Output interface {
 	io.Writer
 	Commit() error
 	Discard()
-}
-
-// Write makes the files of one request and, as the last one, the manifest
-// ([ManifestName]), which is written even when every file is refused.
-//
-// Contacts is ranged over twice: sizes, columns and refusals are known before the
-// first file is created. It must give the same contacts in the same order, which
-// is also the order of the rows; else the error matches [ErrUnstable]. An error
-// that it yields ends Write. Memory holds 16 bytes and the map's overhead for
-// each row, to leave out rows that are there already, and no contact.
-func Write(req Request, contacts iter.Seq2[Contact, error], create func(name string) (Output, error)) (Manifest, error) {
-	platform, err := req.check()
-	if err != nil {
-		return Manifest{}, err
-	}
-	if err := platform.selfTest(); err != nil {
-		return Manifest{}, err
-	}
-	plan := newPlan(&req, &platform)
-	if err := plan.measure(contacts); err != nil {
-		return Manifest{}, err
-	}
-	plan.judge()
-
-	var outputs []Output
-	committed := 0
-	defer func() {
-		for _, out := range outputs[committed:] {
-			out.Discard()
-		}
-	}()
-	for i := range plan.files {
-		f := &plan.files[i]
-		if f.refusal != nil {
-			continue
-		}
-		out, err := create(f.spec.name)
-		if err != nil {
-			return Manifest{}, fmt.Errorf("create %s: %w", f.spec.name, err)
-		}
-		outputs = append(outputs, out)
-		f.open(out)
-	}
-	if len(outputs) > 0 {
-		if err := plan.write(contacts); err != nil {
-			return Manifest{}, err
-		}
-	}
-
-	manifest := plan.manifest()
-	body, err := manifest.Encode()
-	if err != nil {
-		return Manifest{}, err
-	}
-	out, err := create(ManifestName)
-	if err != nil {
-		return Manifest{}, fmt.Errorf("create %s: %w", ManifestName, err)
-	}
-	outputs = append(outputs, out)
-	if _, err := out.Write(body); err != nil {
-		return Manifest{}, fmt.Errorf("write %s: %w", ManifestName, err)
-	}
-	for _, out := range outputs {
-		committed++ // whatever Commit says, Discard may not follow it
-		if err := out.Commit(); err != nil {
-			return Manifest{}, fmt.Errorf("commit audience files: %w", err)
-		}
-	}
-	return manifest, nil
 }
 
 func (r *Request) check() (Platform, error) {
@@ -216,6 +196,19 @@ func (r *Request) check() (Platform, error) {
 		fault("unknown platform")
 	case r.Hashed && platform.Hash == "":
 		fault(platform.Key + " files are never hashed")
+	}
+	if ok {
+		if r.Change != "" && (platform.Human || !slices.Contains([]Change{Add, Remove, Replace}, r.Change)) {
+			fault(platform.Key + " files know no such change")
+		}
+		known := platform.Columns()
+		for _, key := range slices.Sorted(maps.Keys(r.Headers)) {
+			if name := r.Headers[key]; !slices.Contains(known, key) {
+				fault("header of a column that is not in files of " + platform.Key)
+			} else if name == "" || strings.ContainsFunc(name, unicode.IsControl) {
+				fault("header of column " + key + " is empty or has controls")
+			}
+		}
 	}
 	if !slices.Contains([]string{"", "ru", "en"}, r.Language) {
 		fault("language is neither ru nor en")

@@ -1,10 +1,6 @@
 package audience
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
-	"hash"
 	"strings"
 	"unicode"
 )
@@ -18,52 +14,78 @@ type format struct {
 const byteOrderMark = "\ufeff"
 
 // head is what stands before the first row.
-func (s *fileSpec) head() []byte {
+func (s *fileSpec) head(names map[string]string) []byte {
 	var head []byte
 	if s.format.human {
 		head = append(head, byteOrderMark...)
 	}
-	if s.header == nil {
-		return head
+	if !s.bare {
+		row := make([]cell, len(s.columns))
+		for i, column := range s.columns {
+			row[i].text = column.name
+			if name, ok := names[column.key]; ok {
+				row[i].text = name
+			}
+		}
+		head, _ = s.format.appendRow(head, row, false)
 	}
-	names := s.header()
-	row := make([]cell, len(names))
-	for i, name := range names {
-		row[i].text = name
+	for _, row := range s.preamble {
+		cells := make([]cell, len(row))
+		for i, text := range row {
+			cells[i].text = text
+		}
+		head, _ = s.format.appendRow(head, cells, false)
 	}
-	return s.format.appendRow(head, row, false, false)
+	return head
 }
 
-// appendRow writes one row. With sizeOnly hashes are not computed: only the
-// length of the result counts.
-func (f format) appendRow(to []byte, row []cell, hashed, sizeOnly bool) []byte {
+// appendRow appends one row and returns the key by which equal rows are found.
+func (f format) appendRow(to []byte, row []cell, hashed bool) ([]byte, uint64) {
+	key := uint64(len(row))
 	for i := range row {
 		c := &row[i]
 		if i > 0 {
 			to = append(to, f.separator)
 		}
+		var sum uint64
 		switch {
+		case c.text == "" && !f.human:
 		case f.human:
 			to = appendQuoted(to, guard(c.text))
-		case hashed && c.hash != "" && c.text != "":
-			if sizeOnly {
-				to = append(to, zeros[:c.hash.size()]...)
-			} else {
-				to = c.hash.appendSum(to, c.text)
-			}
-		case f.separator != 0 && strings.ContainsAny(c.text, "\",\r\n"):
-			to = appendQuoted(to, c.text)
+			sum = sumText(c.text)
+		case hashed && c.hash != "":
+			to, sum = c.hash.appendSum(to, c.text)
 		default:
-			to = append(to, c.text...)
+			if c.plus {
+				to = append(to, '+')
+			}
+			if f.separator != 0 && needsQuotes(c.text) {
+				to = appendQuoted(to, c.text)
+			} else {
+				to = append(to, c.text...)
+			}
+			sum = sumText(c.text)
+		}
+		if !c.aside {
+			key = mix(key, sum)
 		}
 	}
 	if f.human {
 		to = append(to, '\r')
 	}
-	return append(to, '\n')
+	return append(to, '\n'), key
 }
 
-const zeros = "0000000000000000000000000000000000000000000000000000000000000000"
+// needsQuotes knows both separators, so that no program takes a row for another.
+func needsQuotes(text string) bool {
+	for i := range len(text) {
+		switch text[i] {
+		case '"', ',', ';', '\r', '\n':
+			return true
+		}
+	}
+	return false
+}
 
 func appendQuoted(to []byte, text string) []byte {
 	to = append(to, '"')
@@ -118,25 +140,15 @@ func beginsFormula(r rune) bool {
 	return false
 }
 
-// counted passes bytes on in large pieces and keeps their number and SHA-256 for
-// the manifest.
-type counted struct {
-	buffered *bufio.Writer
-	bytes    int64
-	sum      hash.Hash
+// unformulated is a text for a sender's file: a machine reads it, so no
+// apostrophe is put before it, but people open such files too. Controls become
+// blanks, and what begins a formula goes from its front.
+func unformulated(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	return strings.TrimRightFunc(strings.TrimLeftFunc(text, func(r rune) bool { return invisible(r) || beginsFormula(r) }), invisible)
 }
-
-func newCounted(out Output) *counted {
-	return &counted{buffered: bufio.NewWriterSize(out, 64<<10), sum: sha256.New()}
-}
-
-func (c *counted) write(b []byte) error {
-	c.bytes += int64(len(b))
-	c.sum.Write(b)
-	_, err := c.buffered.Write(b)
-	return err
-}
-
-func (c *counted) flush() error { return c.buffered.Flush() }
-
-func (c *counted) digest() string { return hex.EncodeToString(c.sum.Sum(nil)) }

@@ -1,16 +1,16 @@
 package audience
 
-// googleColumns is how many e-mails and phones one row may hold. The platform
-// names no limit for repeated headers; who has more gets a further row.
-const googleColumns = 3
+// googleColumns is how many e-mails and phones one row may hold: as many as in
+// the platform's template. Who has more gets a further row. The number is fixed,
+// so that a file that removes rows has the columns of the one that added them.
+const googleColumns = 2
 
 // googleAdvisedRows is the older advice on the smallest audience, in matched
 // people. No official page confirms it, so it is a warning only.
 const googleAdvisedRows = 1_000
 
 // google is Google Ads Customer Match (audiences, 5): one CSV whose headers Email
-// and Phone are repeated as often as the person with the most values needs, at
-// most [googleColumns] times. Names stand in a row only together with country and
+// and Phone stand twice, as in its template. Names stand in a row only together with country and
 // post code: the platform uses the four together or not at all, and what it
 // cannot use is not given away. Country and Zip are never hashed.
 //
@@ -41,15 +41,11 @@ func google() Platform {
 		if c.FirstName == "" || c.LastName == "" || c.Country == "" || c.Zip == "" {
 			return cells, false
 		}
-		for i, part := range [...]struct {
-			field Field
-			value string
-		}{{firstName, c.FirstName}, {lastName, c.LastName}, {country, c.Country}, {zip, c.Zip}} {
-			normal, err := part.field.normalise(part.value, Normaliser{})
-			if err != nil {
+		cells = [4]cell{firstName.cell(c.FirstName), lastName.cell(c.LastName), country.cell(c.Country), zip.cell(c.Zip)}
+		for i := range cells {
+			if cells[i].text == "" {
 				return [4]cell{}, false
 			}
-			cells[i] = cell{text: normal.Text, hash: part.field.Hash}
 		}
 		return cells, true
 	}
@@ -72,23 +68,16 @@ func google() Platform {
 			{"first_name", "  GivenName  ", "givenname", "128a07bfe2df877c52076e60d7774cf5baaa046c5a6c48daf30ff43ecca2f814"},
 			{"last_name", "  FamilyName ", "familyname", "77762c287e61ce065bee5c15464012c6fbe088398b8057627d5577249430d574"},
 		},
+		changes: map[Change]Text{
+			Add:    {"Добавьте файл в существующий список клиентов.", "Add the file to the customer list there."},
+			Remove: {"В списке клиентов выберите «Удалить клиентов» и загрузите файл: вид и хеширование те же, что у загрузки.", "Choose “remove customers” in the list and upload the file: form and hashing as in the upload."},
+		},
 		layout: func(req *Request) layout {
-			emails, phones := googleColumns, googleColumns // narrowed to what is needed by settle
-			mostEmails, mostPhones := 1, 1
-			header := func() []string {
-				var names []string
-				for range emails {
-					names = append(names, "Email")
-				}
-				for range phones {
-					names = append(names, "Phone")
-				}
-				return append(names, "First Name", "Last Name", "Country", "Zip")
-			}
 			file := func(name string, about Text) fileSpec {
 				return fileSpec{
-					name: name, about: about, header: header, format: format{separator: ','}, optional: req.Hashed,
-					fields: []string{"email", "phone", "first_name", "last_name", "country", "zip"},
+					name: name, about: about, format: format{separator: ','}, optional: req.Hashed,
+					columns: columnsOf("email", "Email", "email", "Email", "phone", "Phone", "phone", "Phone",
+						"first_name", "First Name", "last_name", "Last Name", "country", "Country", "zip", "Zip"),
 				}
 			}
 			files := []fileSpec{file("google_customer_match.csv", Text{"Клиенты с согласием на рекламу", "Clients with the consent for advertising"})}
@@ -100,13 +89,6 @@ func google() Platform {
 			}
 			return layout{
 				phone: phone, email: email, files: files,
-				meet: func(p *person) {
-					mostEmails = max(mostEmails, len(p.emails))
-					mostPhones = max(mostPhones, len(p.phones))
-				},
-				settle: func() {
-					emails, phones = min(emails, mostEmails), min(phones, mostPhones)
-				},
 				rows: func(p *person, add func(int, []cell)) {
 					where, full := address(p.Contact)
 					if len(p.emails) == 0 && len(p.phones) == 0 && !full {
@@ -116,13 +98,13 @@ func google() Platform {
 					if req.Hashed && !p.Signals {
 						target = 1
 					}
-					for i := 0; i == 0 || i*emails < len(p.emails) || i*phones < len(p.phones); i++ {
+					for i := 0; i == 0 || i < len(p.emails) || i < len(p.phones); i += googleColumns {
 						row := p.cells()
-						for j := range emails {
-							row = append(row, cell{text: at(p.emails, i*emails+j), hash: SHA256})
+						for j := range googleColumns {
+							row = append(row, cell{text: at(p.emails, i+j), hash: SHA256})
 						}
-						for j := range phones {
-							row = append(row, cell{text: at(p.phones, i*phones+j), hash: SHA256})
+						for j := range googleColumns {
+							row = append(row, cell{text: at(p.phones, i+j), hash: SHA256})
 						}
 						row = append(row, where[:]...)
 						p.row = row // keeps what it has grown to

@@ -28,6 +28,7 @@ type Manifest struct {
 	Consent       string `json:"consent,omitempty"`
 	Hashed        bool   `json:"hashed"`
 	Hash          Hash   `json:"hash,omitempty"`
+	Change        Change `json:"change,omitempty"`
 	ExpiresDay    string `json:"expires_day,omitempty"`
 
 	// Members of the segment, and how many of them stand in a written file.
@@ -37,6 +38,14 @@ type Manifest struct {
 	Excluded map[Reason]int `json:"excluded"`
 	// Values counts single phones and e-mails left out of the rows of anybody.
 	Values map[Reason]int `json:"values_refused"`
+	// Identifiers tells, for each kind that the platform takes, how many the
+	// members who may be handed over have and how many are in a form it takes.
+	Identifiers map[string]Identifiers `json:"identifiers"`
+	// KnownAnswers is how many published values the platform's rules gave rightly
+	// before anything was written. One wrong answer refuses the export.
+	KnownAnswers int `json:"known_answers"`
+	// Advice says in a sentence what to do.
+	Advice Text `json:"advice"`
 	// Duplicates counts rows left out because the file had them already.
 	Duplicates int `json:"duplicate_rows"`
 
@@ -50,6 +59,13 @@ type Manifest struct {
 	Warnings     []Text `json:"warnings,omitempty"`
 	BeforeUpload []Text `json:"before_upload,omitempty"`
 	Unconfirmed  []Text `json:"unconfirmed,omitempty"`
+}
+
+// Identifiers counts one kind of identifier.
+type Identifiers struct {
+	Given int     `json:"given"`
+	Valid int     `json:"valid"`
+	Share float64 `json:"valid_share"` // Valid / Given, 0 of none
 }
 
 // FileReport is one file of a manifest. A refused file was not written: it has
@@ -69,7 +85,7 @@ type FileReport struct {
 
 // Refused says why there is no file and what to do about it.
 type Refused struct {
-	Reason string `json:"reason"` // no_rows, too_small or too_large
+	Reason string `json:"reason"` // no_rows or too_small
 	Text   Text   `json:"text"`
 }
 
@@ -77,7 +93,6 @@ type Refused struct {
 const (
 	RefusedNoRows   = "no_rows"
 	RefusedTooSmall = "too_small"
-	RefusedTooLarge = "too_large"
 )
 
 // Encode gives the bytes of manifest.json: indented JSON with sorted maps and a
@@ -91,86 +106,6 @@ func (m Manifest) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode manifest: %w", err)
 	}
 	return body.Bytes(), nil
-}
-
-func (p *plan) manifest() Manifest {
-	m := Manifest{
-		Version: 1,
-		Run:     p.req.Run, AsOf: p.req.AsOf, Segment: p.req.Segment, Title: p.req.Title, Rule: p.req.Rule,
-		Platform: p.platform.Key, PlatformTitle: p.platform.Title,
-		Purpose: p.req.Purpose, Consent: p.req.Consent, Hashed: p.req.Hashed, ExpiresDay: p.req.ExpiresDay,
-		Members: p.members, Excluded: p.excluded, Values: p.values, Duplicates: p.duplicates,
-		Files: []FileReport{}, NormalForms: map[string]Text{},
-		BeforeUpload: p.platform.BeforeUpload, Unconfirmed: p.platform.Unconfirmed,
-	}
-	if p.req.Hashed {
-		m.Hash = p.platform.Hash
-	}
-	var written uint8
-	for i := range p.files {
-		f := &p.files[i]
-		report := FileReport{
-			Name: f.spec.name, About: f.spec.about, Rows: f.rows, Bytes: f.bytes,
-			MinRows: f.spec.minRows, MaxRows: f.spec.maxRows, MaxBytes: f.spec.maxBytes, Refused: f.refusal,
-		}
-		if f.refusal == nil {
-			written |= 1 << i
-			report.Written, report.Bytes, report.SHA256 = true, f.out.bytes, f.out.digest()
-			for _, key := range f.spec.fields {
-				if field, ok := p.platform.Field(key); ok {
-					m.NormalForms[key] = field.Form
-				}
-			}
-		} else if f.spec.optional && f.rows == 0 {
-			continue
-		}
-		m.Files = append(m.Files, report)
-	}
-	for in, people := range p.inFiles {
-		if in&written != 0 {
-			m.Clients += people
-		} else {
-			m.Excluded[ReasonFileNotWritten] += people
-		}
-	}
-	if written == 0 {
-		m.Refused = p.worst()
-	} else if p.layout.warn != nil {
-		m.Warnings = p.layout.warn(m.Files)
-	}
-	return m
-}
-
-// worst picks the refusal that a reader can act on: of the largest file.
-func (p *plan) worst() *Refused {
-	best := 0
-	for i := range p.files {
-		if p.files[i].rows > p.files[best].rows {
-			best = i
-		}
-	}
-	return p.files[best].refusal
-}
-
-func refuse(p *Platform, s *fileSpec, rows int, size int64) *Refused {
-	switch {
-	case rows == 0:
-		return &Refused{RefusedNoRows, Text{
-			RU: fmt.Sprintf("Файл %s не записан: в сегменте нет никого, чьи данные можно передать. Посмотрите причины исключения: чаще всего не хватает согласий или телефонов и адресов почты.", s.name),
-			EN: fmt.Sprintf("The file %s was not written: the segment has nobody whose data may be handed over. Look at the reasons of exclusion: mostly consents or phones and e-mails are missing.", s.name),
-		}}
-	case rows < s.minRows:
-		return &Refused{RefusedTooSmall, Text{
-			RU: fmt.Sprintf("Файл %s не записан: строк в нём %s, а %s принимает списки не короче %s. Расширьте правило сегмента, соберите больше телефонов и адресов с согласиями или выберите площадку с меньшим порогом.", s.name, grouped(rows, "\u202f"), p.Title.RU, grouped(s.minRows, "\u202f")),
-			EN: fmt.Sprintf("The file %s was not written: it has %s rows and %s takes lists of no fewer than %s. Widen the segment's rule, collect more phones and e-mails with consent, or choose a platform with a lower limit.", s.name, grouped(rows, ","), p.Title.EN, grouped(s.minRows, ",")),
-		}}
-	case s.maxRows > 0 && rows > s.maxRows, s.maxBytes > 0 && size > s.maxBytes:
-		return &Refused{RefusedTooLarge, Text{
-			RU: fmt.Sprintf("Файл %s не записан: он больше, чем принимает %s (строк: %s, байт: %s). Разделите сегмент на части более узкими правилами.", s.name, p.Title.RU, grouped(rows, "\u202f"), grouped(int(size), "\u202f")),
-			EN: fmt.Sprintf("The file %s was not written: it is larger than %s takes (rows: %s, bytes: %s). Divide the segment by narrower rules.", s.name, p.Title.EN, grouped(rows, ","), grouped(int(size), ",")),
-		}}
-	}
-	return nil
 }
 
 // grouped writes a count in groups of three digits.

@@ -1,51 +1,14 @@
 package audience
 
 import (
-	"crypto/md5" //nolint:gosec // G501: VK and Yandex name MD5 as the form of their lists; it protects nothing here
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/leadlake/leadlake/lib/identity"
 )
-
-// Hash is an algorithm for identifiers, empty for none. All are taken over the
-// UTF-8 bytes of the normal form, without salt, as lower-case hex.
-type Hash string
-
-// Algorithms that platforms name.
-const (
-	MD5    Hash = "md5"
-	SHA256 Hash = "sha256"
-)
-
-// Sum is the hash of a normal form. Nothing empty is ever hashed: it stays empty
-// (audiences, 1.2).
-func (h Hash) Sum(normal string) string { return string(h.appendSum(nil, normal)) }
-
-func (h Hash) appendSum(to []byte, normal string) []byte {
-	if normal == "" {
-		return to
-	}
-	switch h {
-	case MD5:
-		sum := md5.Sum([]byte(normal)) //nolint:gosec // G401: see the import
-		return hex.AppendEncode(to, sum[:])
-	case SHA256:
-		sum := sha256.Sum256([]byte(normal))
-		return hex.AppendEncode(to, sum[:])
-	}
-	panic("audience: unknown hash " + string(h))
-}
-
-// size is the length of a hash in hex digits.
-func (h Hash) size() int {
-	if h == MD5 {
-		return hex.EncodedLen(md5.Size)
-	}
-	return hex.EncodedLen(sha256.Size)
-}
 
 // Platform is one destination of audience files. It is a value without state;
 // the rules behind it are fixed.
@@ -63,9 +26,34 @@ type Platform struct {
 	// Unconfirmed are facts that no page of the platform confirms: to be checked
 	// in its cabinet.
 	Unconfirmed []Text
+	// OnRequest marks a platform for which files are made only where the
+	// configuration names it.
+	OnRequest bool
 
-	known  []knownAnswer
-	layout func(*Request) layout
+	hashedOnly bool // takes no plain files
+	// changes says how a change is made, changeRows the fewest rows of an addition
+	// or removal where they differ from those of a list.
+	changes    map[Change]Text
+	changeRows int
+	known      []knownAnswer
+	layout     func(*Request) layout
+}
+
+// Columns lists the keys of the columns that its files have, each once, in their
+// order: those whose headers can be replaced. Files without a header have none.
+func (p Platform) Columns() []string {
+	var keys []string
+	if p.Human {
+		return nil
+	}
+	for _, file := range p.layout(&Request{}).files {
+		for _, column := range file.columns {
+			if !file.bare && !slices.Contains(keys, column.key) {
+				keys = append(keys, column.key)
+			}
+		}
+	}
+	return keys
 }
 
 // Field is one kind of value on one platform.
@@ -79,6 +67,8 @@ type Field struct {
 	read func(value string, from Normaliser) (string, Reason)
 	// sum replaces Hash.Sum where the bytes hashed are not those of the text.
 	sum func(normal string) string
+	// passesHashed takes a value that is hashed already as it is, in lower case.
+	passesHashed bool
 }
 
 // knownAnswer is a value with its published normal form and hash.
@@ -86,16 +76,20 @@ type knownAnswer struct{ field, value, normal, hash string }
 
 // Platforms lists all destinations in the order they are offered. The slice is
 // the caller's.
-func Platforms() []Platform {
-	return []Platform{yandex(), vk(), google(), people()}
-}
+func Platforms() []Platform { return slices.Clone(registry()) }
+
+// registry makes the platforms once: they are values without state.
+var registry = sync.OnceValue(func() []Platform { //nolint:gochecknoglobals // a constant table
+	all := []Platform{yandex(), vk(), google(), meta(), tiktok()}
+	all = append(all, presets()...)
+	return append(all, people(), workbook(), dialler())
+})
 
 // Lookup finds a platform by its key.
 func Lookup(key string) (Platform, bool) {
-	for _, p := range Platforms() {
-		if p.Key == key {
-			return p, true
-		}
+	all := registry()
+	if i := slices.IndexFunc(all, func(p Platform) bool { return p.Key == key }); i >= 0 {
+		return all[i], true
 	}
 	return Platform{}, false
 }
@@ -162,6 +156,10 @@ func (n Normaliser) Normalise(platform, field, value string) (Normal, error) {
 }
 
 func (f Field) normalise(value string, from Normaliser) (Normal, error) {
+	if f.passesHashed && looksHashed(value) {
+		text := strings.ToLower(strings.TrimSpace(value))
+		return Normal{Text: text, Hash: text}, nil
+	}
 	text, reason := f.read(value, from)
 	switch {
 	case looksHashed(value) || looksHashed(text): // before the reading's own reason: it says more

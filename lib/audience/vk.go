@@ -1,12 +1,12 @@
 package audience
 
-import "strings"
-
 // Limits of VK Ads (audiences, 2).
 const (
 	vkMinRows  = 2_000
 	vkMaxRows  = 5_000_000
 	vkMaxBytes = 128_000_000
+	// vkMinChange is the least of a list that changes another (base).
+	vkMinChange = 25
 )
 
 // vk is VK Ads, ads.vk.com (audiences, 2): one list a kind of identifier, one
@@ -23,12 +23,10 @@ func vk() Platform {
 		"латиницей, без пробелов по краям, строчными буквами; точки и +метка остаются",
 		"Latin letters, no blanks around it, lower case; dots and +tag stay",
 	}, latinEmail)
-	vkID := Field{Key: "vk_id", Form: Text{"число без приставки", "a number without a prefix"}, read: func(value string, _ Normaliser) (string, Reason) {
-		return numericID(value)
-	}}
+	vkID := numberField("vk_id", "")
 	list := func(name, field string, optional bool, about Text) fileSpec {
 		return fileSpec{
-			name: name, about: about, fields: []string{field}, optional: optional,
+			name: name, about: about, columns: columnsOf(field, ""), bare: true, optional: optional,
 			minRows: vkMinRows, maxRows: vkMaxRows, maxBytes: vkMaxBytes,
 		}
 	}
@@ -39,19 +37,22 @@ func vk() Platform {
 		Fields: []Field{
 			email, phone,
 			vkID,
-			{Key: "ok_id", Form: Text{"число без приставки", "a number without a prefix"}, read: func(value string, _ Normaliser) (string, Reason) {
-				return numericID(value)
-			}},
-			{Key: "idfa", Form: Text{"прописными буквами, с дефисами", "upper case with dashes"}, read: func(value string, _ Normaliser) (string, Reason) {
-				return deviceID(value, strings.ToUpper)
-			}},
-			{Key: "gaid", Form: Text{"строчными буквами, с дефисами", "lower case with dashes"}, read: func(value string, _ Normaliser) (string, Reason) {
-				return deviceID(value, strings.ToLower)
-			}},
+			numberField("ok_id", ""),
+			deviceField("idfa", "", true),
+			deviceField("gaid", "", false),
 		},
 		BeforeUpload: []Text{
 			{"Загрузите каждый файл отдельным списком и выберите его тип: телефоны, e-mail или id ВКонтакте.", "Upload each file as a list of its own and choose its type: phones, e-mails or VKontakte ids."},
 			{"Передавать можно только тех, кто согласился на передачу данных для рекламы (152-ФЗ).", "Only those may be handed over who agreed to the transfer for advertising (Federal Law 152-FZ)."},
+		},
+		changes: map[Change]Text{
+			Add:     {"Загрузите файл новым списком того же типа с base = <id основного списка>. Основной список не должен сам быть дифференциальным.", "Upload the file as a new list of the same type with base = <id of the list>. That list must not be differential itself."},
+			Remove:  {"Загрузите файл новым списком того же типа с base = -<id основного списка>: эти люди из него уйдут. Основной список не должен сам быть дифференциальным.", "Upload the file as a new list of the same type with base = -<id of the list>: these people leave it. That list must not be differential itself."},
+			Replace: {"Загрузите файл новым списком и поставьте его в кампаниях на место прежнего.", "Upload the file as a new list and put it into the campaigns in the place of the old one."},
+		},
+		changeRows: vkMinChange,
+		Unconfirmed: []Text{
+			{"Приведение адресов почты к строчным буквам перед MD5 не описано площадкой. Общий список с колонками разных типов (human) не пишется: имён его колонок нет в документации.", "That e-mails are in lower case before MD5 is not in the platform's text. The list of several kinds (human) is not written: its column names are not documented."},
 		},
 		known: []knownAnswer{
 			{"email", "mail@yandex.ru", "mail@yandex.ru", "3c56ff8fef0f6c65b36b2d25720fe276"},

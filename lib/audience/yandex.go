@@ -29,12 +29,8 @@ func yandex() Platform {
 		Fields: []Field{
 			email, phone,
 			{Key: "external_id", Form: Text{"как есть, без пробелов по краям", "as it is, no blanks around it"}, read: plainID},
-			{Key: "idfa", Form: Text{"прописными буквами, с дефисами", "upper case with dashes"}, read: func(value string, _ Normaliser) (string, Reason) {
-				return deviceID(value, strings.ToUpper)
-			}},
-			{Key: "gaid", Form: Text{"строчными буквами, с дефисами", "lower case with dashes"}, read: func(value string, _ Normaliser) (string, Reason) {
-				return deviceID(value, strings.ToLower)
-			}},
+			deviceField("idfa", "", true),
+			deviceField("gaid", "", false),
 			{Key: "mac", Form: Text{"12 шестнадцатеричных цифр без разделителей; хеш MD5 от шести байтов", "12 hex digits without separators; the hash is MD5 of the six bytes"}, read: macAddress, sum: sumMAC},
 		},
 		BeforeUpload: []Text{
@@ -43,6 +39,11 @@ func yandex() Platform {
 		},
 		Unconfirmed: []Text{
 			{"Колонка с id названа external_id по странице справки; в примере API она названа ext_id. Проверьте шаблон в кабинете.", "The id column is called external_id after the help page; the API's sample calls it ext_id. Check the template in the cabinet."},
+		},
+		changes: map[Change]Text{
+			Add:     {"Добавьте файл в существующий сегмент: «Изменить данные» → «Добавить», в API modify_data с modification_type=addition. Хеширование то же, что у первой загрузки.", "Add the file to the segment there: modify data, add; in the API modify_data with modification_type=addition. Hashing as in the first upload."},
+			Remove:  {"Удалите строки файла из сегмента: «Изменить данные» → «Удалить», в API modify_data с modification_type=subtraction. Хеширование то же, что у первой загрузки.", "Take the file's rows out of the segment: modify data, remove; in the API modify_data with modification_type=subtraction. Hashing as in the first upload."},
+			Replace: {"Замените данные сегмента файлом: в API modify_data с modification_type=replace. Хеширование то же, что у первой загрузки.", "Replace the segment's data by the file: in the API modify_data with modification_type=replace. Hashing as in the first upload."},
 		},
 		known: []knownAnswer{
 			// The normal forms and their MD5 are printed in Yandex Metrica's page on
@@ -54,9 +55,9 @@ func yandex() Platform {
 			return layout{
 				phone: phone, email: email,
 				files: []fileSpec{{
-					name: "yandex_audience.csv", fields: []string{"phone", "email", "external_id"},
+					name:     "yandex_audience.csv",
+					columns:  columnsOf("phone", "phone", "email", "email", "external_id", "external_id"),
 					about:    Text{"Телефоны и адреса почты, строка на пару", "Phones and e-mails, one row a pair"},
-					header:   func() []string { return []string{"phone", "email", "external_id"} },
 					format:   format{separator: ','},
 					minRows:  100,
 					maxBytes: 1_000_000_000,
@@ -82,14 +83,6 @@ func yandex() Platform {
 			}
 		},
 	}
-}
-
-// at is the i-th value, empty past the end.
-func at(values []string, i int) string {
-	if i < len(values) {
-		return values[i]
-	}
-	return ""
 }
 
 // plainID is an id of the owner's own systems; it must be no disguised contact.

@@ -17,19 +17,20 @@ const Key = "config/leadlake.yaml"
 // Config is a checked configuration with its defaults filled in. It is read-only
 // after Parse and so safe for concurrent use.
 type Config struct {
-	Business  Business           `yaml:"business"`
-	Sources   []Source           `yaml:"sources"`
-	Identity  Identity           `yaml:"identity"`
-	Metrics   Metrics            `yaml:"metrics"`
-	Labels    Labels             `yaml:"labels"`
-	Funnel    []string           `yaml:"funnel"`
-	Segments  []Segment          `yaml:"segments"`
-	Builtin   BuiltinSegments    `yaml:"builtin_segments"`
-	Exports   []Export           `yaml:"exports"`
-	Canaries  Canaries           `yaml:"canaries"`
-	Managers  map[string]Manager `yaml:"managers"`
-	Sensitive []string           `yaml:"sensitive"`
-	Retention Retention          `yaml:"retention"`
+	Business  Business            `yaml:"business"`
+	Sources   []Source            `yaml:"sources"`
+	Identity  Identity            `yaml:"identity"`
+	Metrics   Metrics             `yaml:"metrics"`
+	Labels    Labels              `yaml:"labels"`
+	Funnel    []string            `yaml:"funnel"`
+	Segments  []Segment           `yaml:"segments"`
+	Builtin   BuiltinSegments     `yaml:"builtin_segments"`
+	Exports   []Export            `yaml:"exports"`
+	Platforms map[string]Platform `yaml:"platforms"`
+	Canaries  Canaries            `yaml:"canaries"`
+	Managers  map[string]Manager  `yaml:"managers"`
+	Sensitive []string            `yaml:"sensitive"`
+	Retention Retention           `yaml:"retention"`
 
 	location *time.Location
 	rates    map[string]money.Rate
@@ -211,6 +212,12 @@ type Export struct {
 	Platforms []string `yaml:"platforms"`
 	Hashed    bool     `yaml:"hashed"`
 	Holdout   float64  `yaml:"holdout"`
+}
+
+// Platform is what the owner's own cabinet asks for where it differs from what
+// package audience writes.
+type Platform struct {
+	Columns map[string]string `yaml:"columns"` // key of a column → its name in the header
 }
 
 // Canaries names the catch-all domain of leak tracing.

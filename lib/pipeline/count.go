@@ -6,9 +6,6 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
 )
@@ -142,8 +139,9 @@ type bucketOwners struct {
 
 // groupOwners are the clients of the tokens of a row group.
 type groupOwners struct {
-	rows    int64   // that are still to come
-	numbers []int32 // of each entry of the dictionary: a client, Nobody or askAll
+	rows    int64          // that are still to come
+	texts   columnar.Texts // the dictionary, until all were looked up
+	numbers []int32        // of each of its entries: a client, Nobody or askAll
 }
 
 // askAll is in the place of the number of a token that many share.
@@ -167,15 +165,16 @@ func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket in
 			if err != nil {
 				return file.fault(ctx, err)
 			}
-			if b.groups[at].numbers, err = b.numbers(texts); err != nil {
-				return err
-			}
+			b.groups[at].texts, b.groups[at].numbers = texts, b.numbers(texts)
 			at++
 		}
 		if !b.of.Plain() {
 			if err := b.ask(ctx, file, b.groups[first:]); err != nil {
 				return err
 			}
+		}
+		for i := range b.groups[first:] {
+			b.groups[first+i].texts = nil
 		}
 		if err := file.unchanged(ctx); err != nil {
 			return err
@@ -184,11 +183,7 @@ func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket in
 	return nil
 }
 
-func (b *bucketOwners) numbers(dictionary arrow.Array) ([]int32, error) {
-	texts, ok := dictionary.(*array.String)
-	if !ok {
-		return nil, fmt.Errorf("%w: token is %s", columnar.ErrColumn, dictionary.DataType())
-	}
+func (b *bucketOwners) numbers(texts columnar.Texts) []int32 {
 	numbers := make([]int32, texts.Len())
 	for i := range numbers {
 		number, decides := b.of.Alone(texts.Value(i))
@@ -196,75 +191,61 @@ func (b *bucketOwners) numbers(dictionary arrow.Array) ([]int32, error) {
 			numbers[i] = askAll
 		}
 	}
-	return numbers, nil
+	return numbers
 }
 
 // ask finds the clients of the orders whose first token does not say it alone.
 func (b *bucketOwners) ask(ctx context.Context, file orderFile, groups []groupOwners) error {
-	at, left := 0, int64(0)
-	if len(groups) > 0 {
-		left = groups[0].rows
-	}
-	for rec, err := range file.records(ctx, "token", "more_tokens") {
+	left := int64(0)
+	for rec, err := range file.records(ctx, columnar.CodesOf+"token", "more_tokens") {
 		if err != nil {
 			return err
 		}
-		tokens, ok := rec.Column(0).(*array.Dictionary)
-		if !ok {
-			return fmt.Errorf("%w: token is %s", columnar.ErrColumn, rec.Column(0).DataType())
-		}
-		texts, ok := tokens.Dictionary().(*array.String)
-		if !ok {
-			return fmt.Errorf("%w: token is %s", columnar.ErrColumn, tokens.DataType())
-		}
-		further, err := listOf(rec, "more_tokens")
+		codes, err := columnar.Codes(rec, "token")
 		if err != nil {
 			return err
 		}
-		for left == 0 {
-			at++
-			left = groups[at].rows
+		further, err := columnar.TextLists(rec, "more_tokens")
+		if err != nil {
+			return err
 		}
-		for row := range tokens.Len() {
-			if tokens.IsNull(row) {
-				continue
-			}
-			if entry := tokens.GetValueIndex(row); groups[at].numbers[entry] == askAll {
-				all := append([]string{texts.Value(entry)}, further(row)...)
+		if left == 0 {
+			left = groups[0].rows
+		}
+		for row, code := range codes {
+			if code >= 0 && groups[0].numbers[code] == askAll {
+				all := append([]string{groups[0].texts.Value(int(code))}, further(row)...)
 				b.asked = append(b.asked, int32(b.of.Number(all))) //nolint:gosec // G115: as above
 			}
 		}
-		left -= rec.NumRows() // a record does not cross the end of a group
+		if left -= int64(len(codes)); left == 0 { // a record does not cross the end of a group
+			groups = groups[1:]
+		}
 	}
 	return nil
 }
 
 // clients says whose the orders of the next record are.
-func (b *bucketOwners) clients(rec arrow.Record) ([]int32, error) {
-	columns := rec.Schema().FieldIndices(columnar.CodesOf + "token")
-	if len(columns) != 1 {
-		return nil, fmt.Errorf("%w: token", columnar.ErrColumn)
-	}
-	codes, ok := rec.Column(columns[0]).(*array.Int32)
-	if !ok {
-		return nil, fmt.Errorf("%w: token is %s", columnar.ErrColumn, rec.Column(columns[0]).DataType())
+func (b *bucketOwners) clients(rec columnar.Record) ([]int32, error) {
+	codes, err := columnar.Codes(rec, "token")
+	if err != nil {
+		return nil, err
 	}
 	for len(b.groups) > 0 && b.groups[0].rows == 0 {
 		b.groups = b.groups[1:]
 	}
-	if len(b.groups) == 0 || b.groups[0].rows < rec.NumRows() {
+	if len(b.groups) == 0 || b.groups[0].rows < int64(len(codes)) {
 		return nil, errMoved
 	}
-	b.groups[0].rows -= rec.NumRows()
+	b.groups[0].rows -= int64(len(codes))
 	numbers := b.groups[0].numbers
-	if cap(b.rows) < codes.Len() {
-		b.rows = make([]int32, codes.Len())
+	if cap(b.rows) < len(codes) {
+		b.rows = make([]int32, len(codes))
 	}
-	b.rows = b.rows[:codes.Len()]
-	nulls := codes.NullN() > 0
-	for row, code := range codes.Int32Values() {
+	b.rows = b.rows[:len(codes)]
+	for row, code := range codes {
 		number := int32(analytics.Nobody)
-		if !nulls || codes.IsValid(row) {
+		if code >= 0 {
 			number = numbers[code]
 		}
 		if number == askAll {
@@ -274,31 +255,4 @@ func (b *bucketOwners) clients(rec arrow.Record) ([]int32, error) {
 		b.rows[row] = number
 	}
 	return b.rows, nil
-}
-
-// listOf reads the rows of a column of lists of texts.
-func listOf(rec arrow.Record, name string) (func(row int) []string, error) {
-	at := rec.Schema().FieldIndices(name)
-	if len(at) != 1 {
-		return nil, fmt.Errorf("%w: %s", columnar.ErrColumn, name)
-	}
-	list, ok := rec.Column(at[0]).(*array.List)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s is %s", columnar.ErrColumn, name, rec.Column(at[0]).DataType())
-	}
-	values, ok := list.ListValues().(*array.String)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s is %s", columnar.ErrColumn, name, list.DataType())
-	}
-	return func(row int) []string {
-		if list.IsNull(row) {
-			return nil
-		}
-		from, to := list.ValueOffsets(row)
-		all := make([]string, 0, to-from)
-		for i := from; i < to; i++ {
-			all = append(all, values.Value(int(i)))
-		}
-		return all
-	}, nil
 }

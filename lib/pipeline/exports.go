@@ -189,12 +189,15 @@ func (e *exporter) addAsked(ctx context.Context, clients []schema.ClientRow) err
 type bundle struct {
 	segment, platform string
 	hashed            bool
+	human             bool // a file for people
 }
 
 func (b bundle) key() string { return b.segment + "/" + b.platform }
 
 // bundles lists what is written: the playbook's segments, the buyers, the owner's
-// segments and what exports name, each for every platform, and hashed where the configuration's exports say so. Segments without a member
+// segments and what exports name, each for every platform that is not on request or
+// that an export of the configuration names, and hashed where such an export says so.
+// Segments without a member
 // are listed too: their manifests say why there is no file.
 func (e *exporter) bundles() []bundle {
 	var all []bundle
@@ -205,13 +208,15 @@ func (e *exporter) bundles() []bundle {
 	slices.Sort(segments)
 	for _, s := range segments {
 		for _, platform := range audience.Platforms() {
-			b := bundle{segment: s, platform: platform.Key}
+			b, wanted := bundle{segment: s, platform: platform.Key, human: platform.Human}, !platform.OnRequest
 			for _, export := range e.cfg.Exports {
-				if export.Segment == s && slices.Contains(export.Platforms, platform.Key) && platform.Hash != "" {
-					b.hashed = export.Hashed
+				if export.Segment == s && slices.Contains(export.Platforms, platform.Key) {
+					b.hashed, wanted = export.Hashed && platform.Hash != "", true
 				}
 			}
-			all = append(all, b)
+			if wanted {
+				all = append(all, b)
+			}
 		}
 	}
 	return all
@@ -257,12 +262,12 @@ func (e *exporter) write(ctx context.Context, b bundle, folder string) (audience
 func (e *exporter) request(b bundle) audience.Request {
 	r := audience.Request{
 		Run: e.run.Run, AsOf: e.run.AsOf, Segment: b.segment, Title: e.titles[b.segment], Rule: e.rules[b.segment], Platform: b.platform, Hashed: b.hashed,
-		Purpose: string(consent.Ads), Consent: e.consent,
+		Purpose: string(consent.Ads), Consent: e.consent, Headers: e.cfg.Platforms[b.platform].Columns,
 	}
 	if day, err := time.Parse(time.DateOnly, e.run.AsOf); err == nil {
 		r.ExpiresDay = day.AddDate(0, 0, e.cfg.Retention.AudiencesDays).Format(time.DateOnly)
 	}
-	if b.platform == "csv" {
+	if b.human {
 		r.Language = e.cfg.Business.Language
 		r.Columns = []audience.Column{
 			{Key: "name", Title: audience.Text{RU: "Имя полностью", EN: "Full name"}},
@@ -280,7 +285,7 @@ func (e *exporter) request(b bundle) audience.Request {
 func (e *exporter) contacts(b bundle) iter.Seq2[audience.Contact, error] {
 	return func(yield func(audience.Contact, error) bool) {
 		for _, id := range e.members[b.segment] {
-			if !yield(e.contact(id, b.platform == "csv"), nil) {
+			if !yield(e.contact(id, b.human), nil) {
 				return
 			}
 		}
@@ -321,7 +326,7 @@ func (e *exporter) contact(id string, forPeople bool) audience.Contact {
 		c.Emails = append(c.Emails, identity.Email(v.Value))
 	}
 	c.FirstName, c.LastName, c.City, c.BirthDay = person.FirstName, person.LastName, person.City, person.BirthDate
-	c.Country = person.Country
+	c.Country, c.Gender, c.Company = person.Country, person.Gender, person.Company
 	if c.Country == "" {
 		c.Country = e.cfg.Business.Country
 	}

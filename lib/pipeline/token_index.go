@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 	"strings"
-
-	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
@@ -199,19 +198,14 @@ func hashToken(token string) uint64 {
 }
 
 // textsOf yields a plain text column.
-func textsOf(ctx context.Context, body []byte, column string) func(func(*array.String, error) bool) {
-	return func(yield func(*array.String, error) bool) {
+func textsOf(ctx context.Context, body []byte, column string) iter.Seq2[columnar.Texts, error] {
+	return func(yield func(columnar.Texts, error) bool) {
 		for rec, err := range columnar.Records(ctx, body, column) {
-			if err != nil {
-				yield(nil, err)
-				return
+			var texts columnar.Texts
+			if err == nil {
+				texts, err = columnar.PlainTexts(rec, column)
 			}
-			texts, ok := rec.Column(0).(*array.String)
-			if !ok {
-				yield(nil, fmt.Errorf("%w: %s is %s", columnar.ErrColumn, column, rec.Column(0).DataType()))
-				return
-			}
-			if !yield(texts, nil) {
+			if !yield(texts, err) || err != nil {
 				return
 			}
 		}

@@ -7,22 +7,23 @@ import (
 	"iter"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/parquet-go/parquet-go/format"
 )
 
 // ErrPlain says that a text column has pages that are not dictionary-encoded.
 var ErrPlain = errors.New("columnar: plain pages")
 
-// Dictionaries yields the texts that a top-level text column can have, as string
-// arrays, one for each row group that has rows, in their order: entry by entry what
+// Dictionaries yields the texts that a top-level text column can have, one
+// list of them for each row group that has rows, in their order: entry by entry what
 // the indices in [Records] point to. Only the dictionary pages are decoded. The
 // arrays are the caller's: they stay as they are.
 //
 // A column with a plain page gives [ErrPlain] before anything else, a missing or
 // mistyped one [ErrColumn]; otherwise errors are as with Records. An entry may occur
 // in no row, and in a file of another writer twice.
-func (f *File) Dictionaries(ctx context.Context, column string) iter.Seq2[arrow.Array, error] {
-	return func(yield func(arrow.Array, error) bool) {
+func (f *File) Dictionaries(ctx context.Context, column string) iter.Seq2[Texts, error] {
+	return func(yield func(Texts, error) bool) {
 		t, err := f.open([]string{column})
 		if err != nil {
 			yield(nil, err)
@@ -48,7 +49,12 @@ func (f *File) Dictionaries(ctx context.Context, column string) iter.Seq2[arrow.
 				yield(nil, err)
 				return
 			}
-			if !yield(root.leaf.entries, nil) {
+			texts, ok := root.leaf.entries.(*array.String)
+			if !ok { // no page was there to make one of
+				yield(nil, fmt.Errorf("%w: column %s has no dictionary", ErrCorrupt, column))
+				return
+			}
+			if !yield(texts, nil) {
 				return
 			}
 		}
