@@ -14,8 +14,7 @@ import (
 )
 
 // tickingDisk stamps files by a clock of the test's own, which may be as coarse as
-// FAT's: what the test writes within a tick has equal stamps. A zero now lets it
-// stamp nothing anew at all, as if bytes rotted.
+// FAT's: what the test writes within a tick has equal stamps.
 type tickingDisk struct {
 	filestore.Disk
 
@@ -78,7 +77,7 @@ func (d *tickingDisk) CreateFile(name string) (filestore.WriteFile, error) {
 func (f tickingFile) Stat() (fs.FileInfo, error)   { return f.disk.stamped(f.ReadFile.Stat()) }
 func (f tickingWriter) Stat() (fs.FileInfo, error) { return f.disk.stamped(f.WriteFile.Stat()) }
 
-// overwrite changes a file in place, and stamps it unless nobody is to see that.
+// overwrite changes a file in place, and stamps it unless the bytes are to rot unseen.
 func (d *tickingDisk) overwrite(t *testing.T, name, body string, stamp bool) {
 	t.Helper()
 	write(t, name, body)

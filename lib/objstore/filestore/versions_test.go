@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -288,7 +289,7 @@ func TestADamagedIndexIsIgnored(t *testing.T) {
 	index := filepath.Join(dir, filestore.IndexName)
 	store, _ := watch(t, dir)
 	for i := range 3 {
-		if _, err := store.Create(t.Context(), fmt.Sprint(i), fmt.Append(nil, "body ", i)); err != nil {
+		if _, err := store.Create(t.Context(), strconv.Itoa(i), fmt.Append(nil, "body ", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -311,7 +312,7 @@ func TestADamagedIndexIsIgnored(t *testing.T) {
 		write(t, index, string(content))
 		store, d := watch(t, dir)
 		for i := range 3 {
-			holds(t, store, fmt.Sprint(i), fmt.Sprint("body ", i))
+			holds(t, store, strconv.Itoa(i), fmt.Sprint("body ", i))
 		}
 		if d.read.Load() == 3*6 {
 			t.Fatalf("an index of %d bytes was believed: %.40q", len(content), content)
@@ -424,7 +425,7 @@ func TestTheIndexForgetsWhatIsGone(t *testing.T) {
 	}
 	store, _ := watch(t, dir)
 	for i := range 6 {
-		if _, err := store.Create(t.Context(), fmt.Sprint(i), nil); err != nil {
+		if _, err := store.Create(t.Context(), strconv.Itoa(i), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
