@@ -21,7 +21,7 @@ const settling = 2 * time.Second
 // identity. A file changed twice within a tick of its clock looks the same both
 // times (git calls it racy). If the file was last changed more than a tick before
 // the reading began, every change that the reading missed is stamped with a later
-// tick, and so is seen.
+// tick, and so is seen (TestTwoChangesWithinATickAreTold).
 func (id identity) settledBy(now time.Time) bool {
 	limit := now.Add(-settling).UnixNano()
 	return id.modified < limit && id.changed < limit

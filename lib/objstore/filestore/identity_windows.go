@@ -31,8 +31,9 @@ func identityOfOpen(file any, stat fs.FileInfo) (id identity, ok bool) {
 		return identity{}, false
 	}
 	var basic basicInfo
-	err := windows.GetFileInformationByHandleEx(handle, windows.FileBasicInfo,
-		(*byte)(unsafe.Pointer(&basic)), uint32(unsafe.Sizeof(basic)))
+	size := uint32(unsafe.Sizeof(basic))
+	into := (*byte)(unsafe.Pointer(&basic)) //nolint:gosec // G103: the call fills a struct of its own
+	err := windows.GetFileInformationByHandleEx(handle, windows.FileBasicInfo, into, size)
 	if err != nil {
 		return identity{}, false
 	}

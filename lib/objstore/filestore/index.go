@@ -83,6 +83,16 @@ func (v *versions) saveLocked() error {
 	v.sortLocked()
 	content := encodeIndex(v.sorted)
 	v.mu.Unlock()
+	err := v.writeIndex(content)
+	if err != nil {
+		v.mu.Lock()
+		v.changed = true
+		v.mu.Unlock()
+	}
+	return err
+}
+
+func (v *versions) writeIndex(content []byte) error {
 	sum := sha256.Sum256(content)
 	temp := tempPrefix + rand.Text()
 	file, err := v.disk.CreateFile(temp)

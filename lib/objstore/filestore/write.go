@@ -163,7 +163,8 @@ func (s *Store) compare(name string, old objstore.Version) error {
 // modification time were made before anybody could know its name, so who wrote to it
 // since, or put another in its place, has stamped it anew. He would have to do so
 // within one tick of the file system's clock, through a sync of the disk. Where that
-// clock may be as coarse as a second the version is not remembered at once.
+// clock may be as coarse as a second the version is not remembered at once
+// (TestAFileReplacedUnderAWriteIsNotTakenForOurs).
 func (s *Store) written(key, name string, body []byte, made identity) (objstore.Version, error) {
 	s.versions.forget(key)
 	if err := s.disk.SyncDir(path.Dir(name)); err != nil {
