@@ -120,7 +120,8 @@ func demo(t *testing.T) (data string, summary demoSummary) {
 	return data, summary
 }
 
-// treeSums is the SHA-256 of every file below a folder.
+// treeSums is the SHA-256 of every file below a folder, but for the store's index of
+// versions, which is no object and tells of inodes and times.
 func treeSums(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
@@ -132,6 +133,9 @@ func treeSums(t *testing.T, folder string) map[string]string {
 		if err != nil || entry.IsDir() {
 			sums[relative+"/"] = "" // empty folders count, too
 			return err
+		}
+		if relative == ".versions" {
+			return nil
 		}
 		body, err := os.ReadFile(name)
 		sum := sha256.Sum256(body)

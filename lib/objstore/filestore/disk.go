@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // disk is the part of a file system the store rests on, so that a test can put one
@@ -20,12 +21,14 @@ type disk interface {
 	SyncDir(name string) error
 	ReadDir(name string) ([]fs.DirEntry, error) // in any order
 	Lstat(name string) (fs.FileInfo, error)
+	Now() time.Time // of the clock that stamps files
 	Close() error
 }
 
 type writeFile interface {
 	io.WriteCloser
 	Sync() error
+	Stat() (fs.FileInfo, error)
 }
 
 type readFile interface {
@@ -92,6 +95,10 @@ func (d osDisk) ReadDir(name string) ([]fs.DirEntry, error) {
 
 func (d osDisk) Lstat(name string) (fs.FileInfo, error) {
 	return d.root.Lstat(filepath.FromSlash(name))
+}
+
+func (d osDisk) Now() time.Time {
+	return time.Now() //nolint:forbidigo // compared with the stamps of files only
 }
 
 func (d osDisk) Close() error { return d.root.Close() }

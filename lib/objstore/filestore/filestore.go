@@ -9,13 +9,18 @@
 //
 //   - Windows has no way to sync a folder. There a power loss, unlike a crash of the
 //     program, may take back names given in the last seconds.
-//   - Bytes that rot on the disk are not noticed: the length is checked, but no
-//     checksum is stored beside the file. Parquet's own page checksums remain.
+//   - Bytes that rot on the disk are not noticed: the length is checked, but the
+//     bytes of a known file are not compared with its version. Parquet's own page
+//     checksums remain.
 //
 // The paths are the keys for all names Leadlake makes (path.go says what is
 // escaped and why), so DuckDB and rsync read the directory as it is. Files put
 // there by hand are objects, too. A deleted object leaves its folders behind.
 // Symbolic links are not followed out of the directory, nor listed.
+//
+// The version of an object is the SHA-256 of its bytes. Which file had which is
+// remembered across processes in the file .versions (index.go), which may be deleted
+// at any time: the files are then hashed again, once.
 //
 // One process owns the directory, by a lock on the file .lock; others may open it
 // with [OpenReadOnly].
@@ -52,7 +57,7 @@ type Store struct {
 	readOnly bool
 
 	keys     keyLocks
-	versions versionCache
+	versions *versions
 
 	folderMu sync.Mutex
 	folders  map[string]bool // folders whose own names are known to be durable
@@ -88,18 +93,23 @@ func OpenReadOnly(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	return &Store{disk: osDisk{root}, readOnly: true}, nil
+	return openReadOnlyDisk(osDisk{root}), nil
 }
 
 func openDisk(d disk) (*Store, error) {
 	if err := removeTemporary(d, "."); err != nil {
 		return nil, err
 	}
-	return &Store{disk: d, folders: map[string]bool{".": true}}, nil
+	return &Store{disk: d, versions: newVersions(d, false), folders: map[string]bool{".": true}}, nil
+}
+
+func openReadOnlyDisk(d disk) *Store {
+	return &Store{disk: d, versions: newVersions(d, true), readOnly: true}
 }
 
 // Close gives the directory free. Calls that still run fail.
 func (s *Store) Close() error {
+	_ = s.versions.close() // without the index the next process is slower, no more
 	err := s.disk.Close()
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
@@ -161,36 +171,64 @@ func removeTemporary(d disk, folder string) error {
 	return nil
 }
 
-// Get implements [objstore.Store].
+// Get implements [objstore.Store]. The length is verified against the file's own.
+// The bytes of a file whose version is known are not hashed again: that it is the
+// same file, unchanged since it was hashed or written, is taken from its inode, size
+// and times, before and after it is read. So what changes a file without a change of
+// its times, such as rot or a power loss after a write by hand, is not noticed;
+// Swap, which hashes what it replaces, then returns [objstore.ErrChanged].
 func (s *Store) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
-	file, info, err := s.open(ctx, key)
+	file, stat, err := s.open(ctx, key)
 	if err != nil {
 		return nil, objstore.Info{}, fmt.Errorf("get %s: %w", objstore.Quote(key), err)
 	}
 	defer file.Close() //nolint:errcheck // read only
+	began := s.disk.Now()
+	id, identified := identityOfOpen(file, stat)
+	info := infoOf(key, stat)
 	body := make([]byte, info.Size)
 	if _, err := file.ReadAt(body, 0); err != nil && info.Size > 0 {
 		return nil, objstore.Info{}, fmt.Errorf("get %s: %w", key, short(err))
 	}
+	if identified {
+		version, known := s.versions.of(key, id)
+		if known && isStill(file, id) {
+			info.Version = version
+			return body, info, nil
+		}
+	}
 	info.Version = objstore.VersionOf(body)
+	if identified && id.settledBy(began) {
+		s.versions.remember(key, id, info.Version)
+	}
 	return body, info, nil
+}
+
+// isStill tells whether nobody wrote to a file while it was read.
+func isStill(file readFile, id identity) bool {
+	stat, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	now, ok := identityOfOpen(file, stat)
+	return ok && now == id
 }
 
 // GetRange implements [objstore.Store].
 func (s *Store) GetRange(ctx context.Context, key string, offset, length int64) ([]byte, error) {
-	file, info, err := s.open(ctx, key)
+	file, stat, err := s.open(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("get range of %s: %w", objstore.Quote(key), err)
 	}
 	defer file.Close() //nolint:errcheck // read only
-	n, err := objstore.ClipRange(offset, length, info.Size)
+	n, err := objstore.ClipRange(offset, length, stat.Size())
 	if err != nil {
 		return nil, fmt.Errorf("get range of %s: %w", key, err)
 	}
 	body := make([]byte, n)
 	if _, err := file.ReadAt(body, offset); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("get range of %s: %w", key, err)
-	} else if err != nil && offset+n < info.Size {
+	} else if err != nil && offset+n < stat.Size() {
 		return nil, fmt.Errorf("get range of %s: %w", key, short(err))
 	}
 	return body, nil
@@ -206,16 +244,44 @@ func short(err error) error {
 }
 
 // Head implements [objstore.Store]. The version is the hash of the bytes, so the
-// first Head of an object reads it.
+// first Head of a file that the store neither wrote nor knows from an earlier process
+// reads it, and so does every Head within two seconds of a change by hand. Else
+// the file is not opened, but on Windows, and the version is as sure as that of Get.
 func (s *Store) Head(ctx context.Context, key string) (objstore.Info, error) {
-	file, info, err := s.open(ctx, key)
+	info, err := s.head(ctx, key)
 	if err != nil {
 		return objstore.Info{}, fmt.Errorf("head %s: %w", objstore.Quote(key), err)
 	}
-	defer file.Close() //nolint:errcheck // read only
-	info.Version, err = s.versions.of(key, file)
+	return info, nil
+}
+
+func (s *Store) head(ctx context.Context, key string) (objstore.Info, error) {
+	if err := check(ctx, key); err != nil {
+		return objstore.Info{}, err
+	}
+	name, stat, err := s.find(key)
 	if err != nil {
-		return objstore.Info{}, fmt.Errorf("head %s: %w", key, err)
+		return objstore.Info{}, err
+	}
+	if id, ok := identityOfName(s.disk, name, stat); ok {
+		if version, known := s.versions.of(key, id); known {
+			info := infoOf(key, stat)
+			info.Version = version
+			return info, nil
+		}
+	}
+	file, stat, err := s.openFile(name)
+	if err != nil {
+		return objstore.Info{}, err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	began := s.disk.Now()
+	info := infoOf(key, stat)
+	if info.Version, err = hash(file); err != nil {
+		return objstore.Info{}, err
+	}
+	if id, ok := identityOfOpen(file, stat); ok && id.settledBy(began) {
+		s.versions.remember(key, id, info.Version)
 	}
 	return info, nil
 }
@@ -232,48 +298,59 @@ func check(ctx context.Context, key string) error {
 	return objstore.CheckContext(ctx)
 }
 
-func (s *Store) open(ctx context.Context, key string) (readFile, objstore.Info, error) {
+func (s *Store) open(ctx context.Context, key string) (readFile, fs.FileInfo, error) {
 	if err := check(ctx, key); err != nil {
-		return nil, objstore.Info{}, err
+		return nil, nil, err
 	}
-	name, found, err := s.locate(key)
+	name, _, err := s.find(key)
 	if err != nil {
-		return nil, objstore.Info{}, err
+		return nil, nil, err
 	}
-	if !found {
-		return nil, objstore.Info{}, objstore.ErrNotExist
-	}
+	return s.openFile(name)
+}
+
+func (s *Store) openFile(name string) (readFile, fs.FileInfo, error) {
 	file, err := s.disk.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, objstore.Info{}, objstore.ErrNotExist // deleted since
+		return nil, nil, objstore.ErrNotExist // deleted since
 	}
 	if err != nil {
-		return nil, objstore.Info{}, err
+		return nil, nil, err
 	}
 	stat, err := file.Stat()
 	if err != nil {
-		return nil, objstore.Info{}, errors.Join(err, file.Close())
+		return nil, nil, errors.Join(err, file.Close())
 	}
-	return file, infoOf(key, stat), nil
+	return file, stat, nil
 }
 
 func infoOf(key string, stat fs.FileInfo) objstore.Info {
 	return objstore.Info{Key: key, Size: stat.Size(), ModifiedAt: stat.ModTime().UTC()}
 }
 
+// find is locate where an absent object is [objstore.ErrNotExist].
+func (s *Store) find(key string) (name string, stat fs.FileInfo, err error) {
+	name, stat, err = s.locate(key)
+	if err == nil && stat == nil {
+		s.versions.forget(key) // somebody deleted it by hand
+		err = objstore.ErrNotExist
+	}
+	return name, stat, err
+}
+
 // locate returns the file of key: under its escaped path, or else under the key
-// itself, where somebody may have put it by hand.
-func (s *Store) locate(key string) (name string, found bool, err error) {
+// itself, where somebody may have put it by hand. A nil stat says there is none.
+func (s *Store) locate(key string) (name string, stat fs.FileInfo, err error) {
 	for _, name := range pathsOf(key) {
 		stat, err := s.disk.Lstat(name)
 		switch {
 		case err == nil && stat.Mode().IsRegular():
-			return name, true, nil
+			return name, stat, nil
 		case err == nil, isAbsent(err):
 			continue // a folder or a link is no object
 		default:
-			return "", false, err
+			return "", nil, err
 		}
 	}
-	return "", false, nil
+	return "", nil, nil
 }

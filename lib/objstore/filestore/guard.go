@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
-	"io/fs"
-	"os"
 	"sync"
 
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -44,50 +42,6 @@ func (k *keyLocks) lock(key string) (unlock func()) {
 			delete(k.held, key)
 		}
 	}
-}
-
-// versionCache remembers versions that Head found, so that a reader of ranges does
-// not hash a large object each time. It never decides a swap.
-type versionCache struct {
-	mu    sync.Mutex
-	known map[string]knownVersion
-}
-
-type knownVersion struct {
-	stat    fs.FileInfo
-	version objstore.Version
-}
-
-const maxKnownVersions = 4096
-
-func (c *versionCache) of(key string, file readFile) (objstore.Version, error) {
-	stat, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	c.mu.Lock()
-	known, there := c.known[key]
-	c.mu.Unlock()
-	if there && os.SameFile(known.stat, stat) && known.stat.Size() == stat.Size() && known.stat.ModTime().Equal(stat.ModTime()) {
-		return known.version, nil
-	}
-	version, err := hash(file)
-	if err != nil {
-		return "", err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) >= maxKnownVersions {
-		c.known = map[string]knownVersion{}
-	}
-	c.known[key] = knownVersion{stat, version}
-	return version, nil
-}
-
-func (c *versionCache) forget(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.known, key)
 }
 
 // hash returns the version of a file's bytes, as objstore.VersionOf does.

@@ -55,6 +55,9 @@ func plainName(name string) bool {
 }
 
 func pathOf(key string) string {
+	if isEscaped(key) {
+		return key
+	}
 	segments := strings.Split(key, "/")
 	last := len(segments) - 1
 	names := make([]string, 0, len(segments))
@@ -62,6 +65,25 @@ func pathOf(key string) string {
 		names = append(names, chain(escape(segment, i == last))...)
 	}
 	return strings.Join(names, "/")
+}
+
+// isEscaped tells whether key is its own path, which most keys are.
+func isEscaped(key string) bool {
+	for {
+		segment, rest, more := strings.Cut(key, "/")
+		if len(segment) > maxName || (!more && !strings.Contains(segment, ".")) {
+			return false
+		}
+		for i := range len(segment) {
+			if escapes(segment, i, !more) {
+				return false
+			}
+		}
+		if !more {
+			return true
+		}
+		key = rest
+	}
 }
 
 // escape returns the name of a segment, however long.

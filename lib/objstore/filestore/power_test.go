@@ -222,6 +222,8 @@ func (d *powerDisk) Open(name string) (filestore.ReadFile, error) {
 	return &powerFile{disk: d, node: n, reader: bytes.NewReader(n.body)}, nil
 }
 
+func (d *powerDisk) Now() time.Time { return time.Unix(0, 0) }
+
 func (d *powerDisk) Close() error { return nil }
 
 // cut takes the power away and gives it back: everything that was not synced is
@@ -298,7 +300,12 @@ func (f *powerFile) Close() error { return nil }
 
 func (f *powerFile) ReadAt(p []byte, offset int64) (int, error) { return f.reader.ReadAt(p, offset) }
 
-func (f *powerFile) Stat() (fs.FileInfo, error) { return powerInfo{"", false, f.reader.Size()}, nil }
+func (f *powerFile) Stat() (fs.FileInfo, error) {
+	if f.reader == nil { // being written
+		return powerInfo{"", false, int64(len(f.node.body))}, nil
+	}
+	return powerInfo{"", false, f.reader.Size()}, nil
+}
 
 type powerInfo struct {
 	name string

@@ -60,13 +60,13 @@ func (s *Store) create(ctx context.Context, key string, body []byte) (objstore.V
 	if err := s.mayWrite(ctx, key); err != nil {
 		return "", err
 	}
-	if name, found, err := s.locate(key); err != nil {
+	if name, stat, err := s.locate(key); err != nil {
 		return "", refused(err)
-	} else if found {
+	} else if stat != nil {
 		return "", s.taken(name)
 	}
 	name := pathOf(key)
-	temp, err := s.temporary(name, body)
+	temp, made, err := s.temporary(name, body)
 	if err != nil {
 		return "", refused(err)
 	}
@@ -90,7 +90,7 @@ func (s *Store) create(ctx context.Context, key string, body []byte) (objstore.V
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", objstore.ErrUnknown, err)
 	}
-	return s.written(key, name, body)
+	return s.written(key, name, body, made)
 }
 
 // taken reports that an object is there. It may be the work of another call, or of
@@ -110,17 +110,17 @@ func (s *Store) replace(ctx context.Context, key string, body []byte, compare bo
 	if err := s.mayWrite(ctx, key); err != nil {
 		return "", err
 	}
-	name, found, err := s.locate(key)
+	name, stat, err := s.locate(key)
 	if err != nil {
 		return "", refused(err)
 	}
-	if !found && compare {
+	if stat == nil && compare {
 		return "", objstore.ErrChanged
 	}
-	if !found {
+	if stat == nil {
 		name = pathOf(key)
 	}
-	temp, err := s.temporary(name, body)
+	temp, made, err := s.temporary(name, body)
 	if err != nil {
 		return "", refused(err)
 	}
@@ -135,7 +135,7 @@ func (s *Store) replace(ctx context.Context, key string, body []byte, compare bo
 		_ = s.disk.Remove(temp) // else at the next start
 		return "", fmt.Errorf("%w: %w", objstore.ErrUnknown, err)
 	}
-	return s.written(key, name, body)
+	return s.written(key, name, body, made)
 }
 
 // compare hashes the bytes in place; the caller holds the key.
@@ -158,13 +158,28 @@ func (s *Store) compare(name string, old objstore.Version) error {
 	return nil
 }
 
-// written makes a name durable that link or rename has just made.
-func (s *Store) written(key, name string, body []byte) (objstore.Version, error) {
+// written makes a name durable that link or rename has just made. Its version is
+// known and remembered at once, although the file has not settled: the file and its
+// modification time were made before anybody could know its name, so who wrote to it
+// since, or put another in its place, has stamped it anew. He would have to do so
+// within one tick of the file system's clock, through a sync of the disk. Where that
+// clock may be as coarse as a second the version is not remembered at once
+// (TestAFileReplacedUnderAWriteIsNotTakenForOurs).
+func (s *Store) written(key, name string, body []byte, made identity) (objstore.Version, error) {
 	s.versions.forget(key)
 	if err := s.disk.SyncDir(path.Dir(name)); err != nil {
 		return "", fmt.Errorf("%w: %w", objstore.ErrUnknown, err)
 	}
-	return objstore.VersionOf(body), nil
+	version := objstore.VersionOf(body)
+	if made == (identity{}) {
+		return version, nil
+	}
+	if stat, err := s.disk.Lstat(name); err == nil {
+		if id, ok := identityOfName(s.disk, name, stat); ok && id.holdsWhat(made) && id.isFine() {
+			s.versions.remember(key, id, version)
+		}
+	}
+	return version, nil
 }
 
 func (s *Store) delete(ctx context.Context, key string) error {
@@ -195,26 +210,30 @@ func refused(err error) error {
 	return fmt.Errorf("%w: %w", objstore.ErrRefused, err)
 }
 
-// temporary writes body to a new file beside name and syncs it.
-func (s *Store) temporary(name string, body []byte) (temp string, err error) {
+// temporary writes body to a new file beside name and syncs it. made is what the
+// file is now, zero if the disk does not tell.
+func (s *Store) temporary(name string, body []byte) (temp string, made identity, err error) {
 	folder := path.Dir(name)
 	if err := s.ensureFolder(folder); err != nil {
-		return "", err
+		return "", identity{}, err
 	}
 	temp = join(folder, tempPrefix+rand.Text())
 	file, err := s.disk.CreateFile(temp)
 	if err != nil {
-		return "", err
+		return "", identity{}, err
 	}
 	_, err = file.Write(body)
 	if err == nil {
 		err = file.Sync()
 	}
+	if stat, statErr := file.Stat(); statErr == nil {
+		made, _ = identityOfOpen(file, stat)
+	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		_ = s.disk.Remove(temp) // else at the next start
-		return "", err
+		return "", identity{}, err
 	}
-	return temp, nil
+	return temp, made, nil
 }
 
 // ensureFolder makes a folder with its parents, and its name durable. A folder that
