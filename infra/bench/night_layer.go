@@ -48,6 +48,16 @@ func (l layered) GetRange(ctx context.Context, key string, offset, length int64)
 	return store.GetRange(ctx, key, offset, length)
 }
 
+// ReadRange implements objstore.RangeReader.
+func (l layered) ReadRange(ctx context.Context, key string, offset int64, p []byte) (int, error) {
+	store, err := l.from(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	body, err := objstore.ReadRange(ctx, store, key, offset, int64(len(p)), p)
+	return copy(p, body), err
+}
+
 // Head implements objstore.Store.
 func (l layered) Head(ctx context.Context, key string) (objstore.Info, error) {
 	store, err := l.from(ctx, key)

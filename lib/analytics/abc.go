@@ -42,14 +42,18 @@ func ABC(entity string, contributions []Contribution, c config.ABC) []schema.ABC
 	return rows
 }
 
-// Ranking is the entities of one kind in the order of their revenue.
+// Ranking is the entities of one kind in the order of their revenue. It is for one
+// goroutine at a time.
 type Ranking struct {
 	Entity string
 
-	revenue func(int) int64
-	order   []uint32 // indices of the entities
+	revenue []int64  // falling
+	order   []uint32 // indices of the entities, likewise
 	classes []uint8  // by index
 	total   int64    // of positive revenue
+
+	summed int // places before this one bring sum: parts are asked for in order
+	sum    int64
 }
 
 // RankingOf ranks contributions, which are ordered by id.
@@ -59,15 +63,16 @@ func RankingOf(entity string, contributions []Contribution, c config.ABC) Rankin
 
 // rankingOf ranks n entities, which are in the order of their ids.
 func rankingOf(entity string, n int, c config.ABC, revenue func(int) int64) Ranking {
-	r := Ranking{Entity: entity, revenue: revenue, order: byRevenue(n, revenue), classes: make([]uint8, n)}
-	for i := range n {
-		r.total += max(0, revenue(i))
+	r := Ranking{Entity: entity, classes: make([]uint8, n)}
+	r.order, r.revenue = byRevenue(n, revenue)
+	for _, minor := range r.revenue {
+		r.total += max(0, minor)
 	}
 	// ⌈0.20 n⌉ and ⌈0.35 n⌉ in whole numbers; in floating point 0.35 · 20 is above 7.
 	top, next := (n+4)/5, (7*n+19)/20
 	before := int64(0)
 	for place, i := range r.order {
-		minor := revenue(int(i))
+		minor := r.revenue[place]
 		class := uint8('C')
 		if c.Method == shareOfRank {
 			switch {
@@ -90,14 +95,16 @@ func rankingOf(entity string, n int, c config.ABC, revenue func(int) int64) Rank
 	return r
 }
 
-// byRevenue is the indices of n entities by revenue descending, ties by index. It
+// byRevenue is the indices of n entities by revenue descending, ties by index, and the
+// revenue in that order. It
 // sorts in rounds of 11 bits, without comparing.
-func byRevenue(n int, revenue func(int) int64) []uint32 {
+func byRevenue(n int, revenue func(int) int64) (order []uint32, falling []int64) {
 	highest := int64(math.MinInt64)
 	for i := range n {
 		highest = max(highest, revenue(i))
 	}
-	keys, order := make([]uint64, n), make([]uint32, n)
+	keys := make([]uint64, n)
+	order = make([]uint32, n)
 	widest := uint64(0)
 	for i := range n {
 		keys[i], order[i] = uint64(highest-revenue(i)), uint32(i) //nolint:gosec // G115: two's complement, right for any distance
@@ -122,7 +129,11 @@ func byRevenue(n int, revenue func(int) int64) []uint32 {
 		}
 		keys, moved, order, places = moved, keys, places, order
 	}
-	return order
+	falling = make([]int64, n)
+	for i, key := range keys {
+		falling[i] = highest - int64(key) //nolint:gosec // G115: as above, back again
+	}
+	return order, falling
 }
 
 // Len is the number of entities.
@@ -131,29 +142,48 @@ func (r *Ranking) Len() int { return len(r.order) }
 // Class is the class of the entity of an index: A, B or C.
 func (r *Ranking) Class(index int) byte { return r.classes[index] }
 
+// RankingPart is some rows of the abc table, column by column.
+type RankingPart struct {
+	Order             []uint32 // indices of the entities
+	Revenue           []int64  // minor units
+	Share, Cumulative []float64
+	Class             []byte
+}
+
+// Part is the rows from one place up to another.
+func (r *Ranking) Part(from, to int) RankingPart {
+	p := RankingPart{
+		Order: r.order[from:to], Revenue: r.revenue[from:to],
+		Share: make([]float64, to-from), Cumulative: make([]float64, to-from), Class: make([]byte, to-from),
+	}
+	// Revenue falls: what is below zero comes last and adds nothing.
+	for ; r.summed < from; r.summed++ {
+		r.sum += max(0, r.revenue[r.summed])
+	}
+	if r.summed > from {
+		r.summed, r.sum = 0, 0
+		for ; r.summed < from; r.summed++ {
+			r.sum += max(0, r.revenue[r.summed])
+		}
+	}
+	with := r.sum
+	for i, minor := range p.Revenue {
+		with += max(0, minor)
+		p.Share[i], p.Cumulative[i] = ratio(max(0, minor), r.total), ratio(with, r.total)
+		p.Class[i] = r.classes[p.Order[i]]
+	}
+	return p
+}
+
 // Rows yields the rows of the abc table, in order; id is the id of an index.
 func (r *Ranking) Rows(id func(int) string) iter.Seq[schema.ABCRow] {
 	return func(yield func(schema.ABCRow) bool) {
-		for row, index := range r.all() {
-			row.ID = id(index)
-			if !yield(row) {
-				return
-			}
-		}
-	}
-}
-
-// all yields the rows without their ids, with the index of each.
-func (r *Ranking) all() iter.Seq2[schema.ABCRow, int] {
-	return func(yield func(schema.ABCRow, int) bool) {
-		with := int64(0)
-		for _, i := range r.order {
-			minor := r.revenue(int(i))
-			with += max(0, minor)
+		part := r.Part(0, r.Len())
+		for i, index := range part.Order {
 			if !yield(schema.ABCRow{
-				Entity: r.Entity, RevenueMinor: minor, Class: classTexts[r.classes[i]-'A'],
-				Share: ratio(max(0, minor), r.total), CumulativeShare: ratio(with, r.total),
-			}, int(i)) {
+				Entity: r.Entity, ID: id(int(index)), RevenueMinor: part.Revenue[i],
+				Share: part.Share[i], CumulativeShare: part.Cumulative[i], Class: classTexts[part.Class[i]-'A'],
+			}) {
 				return
 			}
 		}

@@ -102,8 +102,34 @@ func (s *Scores) Client(place int) Scored {
 	return out
 }
 
-// CodeOf is the index in Codes of the code of the client at a place; −1 for none.
-func (s *Scores) CodeOf(place int) int { return s.rfm.CodeOf(place) }
+// Brief is what the orders say of a client, without texts.
+type Brief struct {
+	FirstDay, LastDay          Day
+	Orders, OrderDays          int64
+	RevenueMinor, AverageMinor int64
+	AverageKnown               bool
+	R, F, M                    uint8 // 0 for who has no code
+	Code                       int   // index in Scores.Codes, −1 for none
+	ABC, XYZ                   byte  // XYZ is 0 for none
+}
+
+// Brief is the client at a place of the base, in short.
+func (s *Scores) Brief(place int) Brief {
+	c := s.base.at(place)
+	out := Brief{
+		FirstDay: c.first, LastDay: c.last, Orders: int64(c.orders), OrderDays: int64(c.days),
+		RevenueMinor: c.revenue, AverageKnown: c.priced > 0,
+		R: s.rfm.digits[0][place], F: s.rfm.digits[1][place], M: s.rfm.digits[2][place], Code: s.rfm.CodeOf(place),
+		ABC: s.ABC[clientsAt].classes[place], XYZ: s.XYZ[clientsAt].classes[place],
+	}
+	if out.AverageKnown {
+		out.AverageMinor = perUnit(c.revenue, int64(c.priced))
+	}
+	return out
+}
+
+// ClientID is the id of the client at a place of the base.
+func (s *Scores) ClientID(place int) string { return s.base.clients.ID(int(s.base.numbers[place])) }
 
 // Recency counts the clients by the days since the last purchase, see RecencyBands.
 func (s *Scores) Recency(lasts []int) ([]schema.RecencyRow, schema.ThresholdRow) {

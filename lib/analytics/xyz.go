@@ -190,7 +190,8 @@ func clientEvenness(b *Base) Evenness {
 // cross counts the entities that have both classes.
 func (e *Evenness) cross(abc *Ranking) []schema.ABCXYZRow {
 	var rows []schema.ABCXYZRow
-	for i, class := range e.classes {
+	for place, i := range abc.order {
+		class := e.classes[i]
 		if class == 0 {
 			continue
 		}
@@ -201,9 +202,9 @@ func (e *Evenness) cross(abc *Ranking) []schema.ABCXYZRow {
 				}
 			}
 		}
-		row := &rows[int(abc.Class(i)-'A')*len(classesXYZ)+int(class-'X')]
+		row := &rows[int(abc.Class(int(i))-'A')*len(classesXYZ)+int(class-'X')]
 		row.Count++
-		row.RevenueMinor += abc.revenue(i)
+		row.RevenueMinor += abc.revenue[place]
 	}
 	return rows
 }

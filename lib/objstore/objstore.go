@@ -95,6 +95,27 @@ type Store interface {
 	Presign(ctx context.Context, key string, ttl time.Duration, fileName string) (string, error)
 }
 
+// RangeReader is a Store that reads a range into memory that is there already.
+type RangeReader interface {
+	// ReadRange is GetRange into p, whose length is how much is wanted. It returns how
+	// many bytes there were.
+	ReadRange(ctx context.Context, key string, offset int64, p []byte) (int, error)
+}
+
+// ReadRange is GetRange of length bytes, in the memory of scratch where the store can
+// use it.
+func ReadRange(ctx context.Context, store Store, key string, offset, length int64, scratch []byte) ([]byte, error) {
+	reader, ok := store.(RangeReader)
+	if !ok {
+		return store.GetRange(ctx, key, offset, length)
+	}
+	if int64(cap(scratch)) < length {
+		scratch = make([]byte, length, length+length/8)
+	}
+	n, err := reader.ReadRange(ctx, key, offset, scratch[:length])
+	return scratch[:n], err
+}
+
 // Outcome tells what became of a write.
 type Outcome uint8
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
 )
 
@@ -14,12 +15,25 @@ import (
 // an earlier one has written down. They are safe for concurrent use.
 type owners interface {
 	analytics.Clients
-	// Alone is the client of an order's first token, and whether it says so alone.
-	Alone(token string) (number int, decides bool)
+	// lookUp finds the clients of tokens that stand first: Nobody for an unknown one,
+	// askAll for one that does not say it alone.
+	lookUp(tokens columnar.Texts, numbers []int32)
 	// Number is the client of all tokens of an order, −1 for none.
 	Number(tokens []string) int
 	// Plain reports whether every token decides alone.
 	Plain() bool
+}
+
+// resolved are the clients of a night as owners.
+type resolved struct{ *card.Clients }
+
+func (r resolved) lookUp(tokens columnar.Texts, numbers []int32) {
+	for i := range numbers {
+		number, decides := r.Alone(tokens.Value(i))
+		if numbers[i] = int32(number); !decides && number >= 0 { //nolint:gosec // G115: numbers of clients are of 32 bits
+			numbers[i] = askAll
+		}
+	}
 }
 
 // maxWorkers bounds what is in memory at once: a bucket for each.
@@ -165,7 +179,8 @@ func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket in
 			if err != nil {
 				return file.fault(ctx, err)
 			}
-			b.groups[at].texts, b.groups[at].numbers = texts, b.numbers(texts)
+			b.groups[at].texts, b.groups[at].numbers = texts, make([]int32, texts.Len())
+			b.of.lookUp(texts, b.groups[at].numbers)
 			at++
 		}
 		if !b.of.Plain() {
@@ -181,17 +196,6 @@ func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket in
 		}
 	}
 	return nil
-}
-
-func (b *bucketOwners) numbers(texts columnar.Texts) []int32 {
-	numbers := make([]int32, texts.Len())
-	for i := range numbers {
-		number, decides := b.of.Alone(texts.Value(i))
-		if numbers[i] = int32(number); !decides && number >= 0 { //nolint:gosec // G115: numbers of clients are of 32 bits
-			numbers[i] = askAll
-		}
-	}
-	return numbers
 }
 
 // ask finds the clients of the orders whose first token does not say it alone.

@@ -305,7 +305,7 @@ func score(ctx context.Context, n *night, orders *foldedOrders) error {
 	if err != nil {
 		return err
 	}
-	n.base, err = countOrders(ctx, orders, n.clients, analytics.Options{
+	n.base, err = countOrders(ctx, orders, resolved{n.clients}, analytics.Options{
 		AsOf: asOf, Metrics: n.cfg.Metrics, Currency: n.cfg.Business.Currency, Convert: n.convert, Histories: true,
 	})
 	if err != nil {

@@ -107,8 +107,13 @@ func openBucket(ctx context.Context, store objstore.Store, bucket int) (*bucketF
 			return nil, fmt.Errorf("pipeline: read orders: %w", err)
 		}
 	}
-	if b.File, err = columnar.Open(b.info.Size, func(offset, length int64) ([]byte, error) { return b.part(ctx, offset, length) }); err != nil {
+	if b.File, err = columnar.Open(b.info.Size, func(scratch []byte, offset, length int64) ([]byte, error) {
+		return b.part(ctx, scratch, offset, length)
+	}); err != nil {
 		return nil, b.fault(ctx, err)
+	}
+	if b.body == nil {
+		b.Reuse()
 	}
 	return b, nil
 }
@@ -122,14 +127,14 @@ type bucketFile struct {
 	body  []byte // of a small one
 }
 
-func (b *bucketFile) part(ctx context.Context, offset, length int64) ([]byte, error) {
+func (b *bucketFile) part(ctx context.Context, scratch []byte, offset, length int64) ([]byte, error) {
 	if b.body != nil {
 		if offset < 0 || length < 0 || offset+length > int64(len(b.body)) {
 			return nil, columnar.ErrCorrupt
 		}
 		return b.body[offset : offset+length : offset+length], nil
 	}
-	return b.store.GetRange(ctx, b.info.Key, offset, length)
+	return objstore.ReadRange(ctx, b.store, b.info.Key, offset, length, scratch)
 }
 
 // reader is the file for a library that asks for many small parts.
@@ -157,7 +162,7 @@ func (r *bucketReader) ReadAt(p []byte, offset int64) (n int, err error) {
 		block, ok := r.blocks[number]
 		if !ok {
 			from := number * readBytes
-			if block, err = r.file.part(r.ctx, from, min(readBytes, r.file.info.Size-from)); err != nil {
+			if block, err = r.file.part(r.ctx, nil, from, min(readBytes, r.file.info.Size-from)); err != nil {
 				return n, err
 			}
 			r.blocks[number] = block

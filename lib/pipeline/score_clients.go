@@ -20,13 +20,13 @@ type clientBlock struct {
 	codeTexts, segments       []string // by code
 	segment                   []uint32
 	segmentOf                 []uint32 // by code
-	from                      analytics.Day
+	from, asOf                analytics.Day
 	monthOf                   []uint32 // by day
 }
 
 // newClientBlock knows the texts that many clients share.
 func newClientBlock(b *analytics.Base, s *analytics.Scores) *clientBlock {
-	block := &clientBlock{from: b.Earliest()}
+	block := &clientBlock{from: b.Earliest(), asOf: b.AsOf}
 	for day := block.from; day <= b.AsOf; day++ {
 		text := day.String()
 		if month := text[:len("2006-01")]; len(block.monthTexts) == 0 || block.monthTexts[len(block.monthTexts)-1] != month {
@@ -70,24 +70,24 @@ func (b *clientBlock) fill(s *analytics.Scores, from, to int) {
 	b.average, b.recency, b.r, b.f, b.m = b.average[:0], b.recency[:0], b.r[:0], b.f[:0], b.m[:0]
 	b.priced, b.scored = b.priced[:0], b.scored[:0]
 	for place := from; place < to; place++ {
-		c := s.Client(place)
-		b.id.add(c.ClientID)
+		c := s.Brief(place)
+		b.id.add(s.ClientID(place))
 		b.first = append(b.first, uint32(c.FirstDay-b.from)) //nolint:gosec // G115: not before the first day
 		b.last = append(b.last, uint32(c.LastDay-b.from))    //nolint:gosec // G115: likewise
 		b.cohort = append(b.cohort, b.monthOf[c.FirstDay-b.from])
 		b.orders, b.days, b.revenue = append(b.orders, c.Orders), append(b.days, c.OrderDays), append(b.revenue, c.RevenueMinor)
 		b.average, b.priced = append(b.average, c.AverageMinor), append(b.priced, c.AverageKnown)
-		b.recency = append(b.recency, c.RecencyDays)
+		b.recency = append(b.recency, int64(b.asOf-c.LastDay))
 		b.r, b.f, b.m = append(b.r, int64(c.R)), append(b.f, int64(c.F)), append(b.m, int64(c.M))
 		code, segment := uint32(columnar.Null), uint32(columnar.Null)
-		if at := s.CodeOf(place); at >= 0 {
-			code, segment = uint32(at), b.segmentOf[at] //nolint:gosec // G115: a code
+		if c.Code >= 0 {
+			code, segment = uint32(c.Code), b.segmentOf[c.Code] //nolint:gosec // G115: a code
 		}
 		b.code, b.segment, b.scored = append(b.code, code), append(b.segment, segment), append(b.scored, c.R > 0)
-		b.abc = append(b.abc, uint32(c.ABC[0]-'A'))
+		b.abc = append(b.abc, uint32(c.ABC-'A'))
 		xyz := uint32(columnar.Null)
-		if c.XYZ != "" {
-			xyz = uint32(c.XYZ[0] - 'X')
+		if c.XYZ != 0 {
+			xyz = uint32(c.XYZ - 'X')
 		}
 		b.xyz = append(b.xyz, xyz)
 	}

@@ -64,7 +64,7 @@ func (p *Pipeline) ScoreOrders(ctx context.Context, request ScoreRequest) (Score
 	if err := orders.stand(ctx); err != nil {
 		return report, err
 	}
-	index.slots = nil // every token has been looked up
+	index.forgetTokens()
 	report.Clients, report.Orders, report.RevenueMinor = base.Len(), base.Totals.Orders, base.Totals.RevenueMinor
 	return report, writeScores(ctx, request.Out, report.Run, n, base)
 }

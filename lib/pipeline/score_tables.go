@@ -96,22 +96,21 @@ func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
 	return func(yield func(*abcBlock) bool) {
 		var b abcBlock
 		for entity := range s.ABC {
-			for row := range s.ABC[entity].Rows(func(i int) string { return s.ID(entity, i) }) {
-				b.n++
-				b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(row.Class[0]-'A')) //nolint:gosec // G115: one of three
-				b.id.add(row.ID)
-				b.revenue, b.share, b.with = append(b.revenue, row.RevenueMinor), append(b.share, row.Share), append(b.with, row.CumulativeShare)
-				if b.n == groupRows {
-					if !yield(&b) {
-						return
-					}
-					b.id.clear()
-					b = abcBlock{entity: b.entity[:0], class: b.class[:0], id: b.id, revenue: b.revenue[:0], share: b.share[:0], with: b.with[:0]}
+			ranking := &s.ABC[entity]
+			for from := 0; from < ranking.Len(); from += groupRows {
+				part := ranking.Part(from, min(from+groupRows, ranking.Len()))
+				b.n = len(part.Order)
+				b.revenue, b.share, b.with = part.Revenue, part.Share, part.Cumulative
+				b.id.clear()
+				b.entity, b.class = b.entity[:0], b.class[:0]
+				for at, index := range part.Order {
+					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(part.Class[at]-'A')) //nolint:gosec // G115: one of three
+					b.id.add(s.ID(entity, int(index)))
+				}
+				if !yield(&b) {
+					return
 				}
 			}
-		}
-		if b.n > 0 {
-			yield(&b)
 		}
 	}
 }

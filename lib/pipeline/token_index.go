@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
@@ -22,11 +23,60 @@ var ErrNoClients = errors.New("pipeline: no night has found the clients yet; run
 type tokenIndex struct {
 	deciders deciders
 
-	texts  string   // of all tokens, in order
-	ends   []uint32 // token i is texts[ends[i-1]:ends[i]]
+	tokens column
 	client []int32  // of each token
-	ids    []uint32 // of each client: the token that is its id
+	ids    []uint32 // of each client: the token that is his id
 	slots  []uint64 // open addressing: upper half of the hash, then number + 1; 0 is free
+}
+
+// column is texts one after the other.
+type column struct {
+	text  string
+	n     int
+	width int      // of every text; 0: they differ, and ends say where each ends
+	ends  []uint32 // text i is text[ends[i-1]:ends[i]]
+}
+
+func (c *column) at(i int) string {
+	if c.width > 0 {
+		return c.text[i*c.width : (i+1)*c.width]
+	}
+	from := uint32(0)
+	if i > 0 {
+		from = c.ends[i-1]
+	}
+	return c.text[from:c.ends[i]]
+}
+
+// columnBuilder makes a column. A keyed token has as many letters as every other.
+type columnBuilder struct {
+	text   strings.Builder
+	expect int // how many there will be
+	n      int
+	width  int
+	ends   []uint32
+}
+
+func (b *columnBuilder) add(text string) {
+	switch {
+	case b.n == 0 && text != "":
+		b.width = len(text)
+		b.text.Grow(b.expect * b.width)
+	case b.width > 0 && len(text) != b.width:
+		for i := range b.n {
+			b.ends = append(b.ends, uint32((i+1)*b.width)) //nolint:gosec // G115: as below
+		}
+		b.width = 0
+	}
+	b.text.WriteString(text)
+	b.n++
+	if b.width == 0 {
+		b.ends = append(b.ends, uint32(b.text.Len())) //nolint:gosec // G115: 4 GB of tokens are 150 million
+	}
+}
+
+func (b *columnBuilder) column() column {
+	return column{text: b.text.String(), n: b.n, width: b.width, ends: b.ends}
 }
 
 // tokenIndex reads lake/people/tokens.
@@ -54,40 +104,45 @@ func (p *Pipeline) tokenIndex(ctx context.Context) (*tokenIndex, error) {
 // client's id may be any of his tokens.
 func readTokenIndex(ctx context.Context, body []byte) (*tokenIndex, error) {
 	var t tokenIndex
-	var all strings.Builder
-	for texts, err := range textsOf(ctx, body, "token") {
+	var tokens columnBuilder
+	file, err := columnar.OpenBytes(body)
+	if err != nil {
+		return nil, err
+	}
+	for _, rows := range file.GroupRows() {
+		tokens.expect += int(rows)
+	}
+	for texts, err := range textsOf(ctx, file, "token") {
 		if err != nil {
 			return nil, err
 		}
 		for i := range texts.Len() {
-			all.WriteString(texts.Value(i))
-			t.ends = append(t.ends, uint32(all.Len())) //nolint:gosec // G115: 4 GB of tokens are 150 million
+			tokens.add(texts.Value(i))
 		}
 	}
-	t.texts = all.String()
-	n := len(t.ends)
-	t.slots = make([]uint64, 1<<bits.Len(uint(n+n/3+1))) //nolint:gosec // G115: a count
+	t.tokens = tokens.column()
+	n := t.tokens.n
+	t.slots = make([]uint64, n+n/4+1)
 	for i := range n {
 		t.insert(i)
 	}
 	t.client = make([]int32, 0, n)
-	for ids, err := range textsOf(ctx, body, "client_id") {
+	for ids, err := range textsOf(ctx, file, "client_id") {
 		if err != nil {
 			return nil, err
 		}
 		for i := range ids.Len() {
 			id := ids.Value(i)
-			token := len(t.client)
-			if t.text(token) == id {
-				t.ids = append(t.ids, uint32(token)) //nolint:gosec // G115: a number of 32 bits
-				t.client = append(t.client, int32(len(t.ids)-1))
+			if t.tokens.at(len(t.client)) == id {
+				t.ids = append(t.ids, uint32(len(t.client)))     //nolint:gosec // G115: numbers of 32 bits
+				t.client = append(t.client, int32(len(t.ids)-1)) //nolint:gosec // G115: likewise
 				continue
 			}
 			of, ok := t.find(id)
 			if !ok {
 				return nil, errors.New("a client's id is none of the tokens")
 			}
-			t.client = append(t.client, -1-int32(of)) // the client of that token
+			t.client = append(t.client, -1-int32(of)) //nolint:gosec // G115: the client of that token
 		}
 	}
 	for i, of := range t.client {
@@ -101,24 +156,17 @@ func readTokenIndex(ctx context.Context, body []byte) (*tokenIndex, error) {
 	return &t, nil
 }
 
+// forgetTokens keeps the ids of clients alone, when every token has been looked up.
+func (t *tokenIndex) forgetTokens() { t.client, t.slots = nil, nil }
+
 // Len implements analytics.Clients.
 func (t *tokenIndex) Len() int { return len(t.ids) }
 
 // ID implements analytics.Clients.
-func (t *tokenIndex) ID(number int) string { return t.text(int(t.ids[number])) }
+func (t *tokenIndex) ID(number int) string { return t.tokens.at(int(t.ids[number])) }
 
 // Plain implements owners.
 func (t *tokenIndex) Plain() bool { return len(t.deciders.shared)+len(t.deciders.split) == 0 }
-
-// Alone implements owners.
-func (t *tokenIndex) Alone(token string) (number int, decides bool) {
-	at, ok := t.find(token)
-	if !ok {
-		return -1, false
-	}
-	return int(t.client[at]), !t.deciders.shared[token] &&
-		(len(t.deciders.split) == 0 || t.deciders.split[token])
-}
 
 // Number implements owners.
 func (t *tokenIndex) Number(tokens []string) int {
@@ -145,22 +193,26 @@ func (t *tokenIndex) OfEvent(tokens []string) string {
 	return token
 }
 
-func (t *tokenIndex) text(token int) string {
-	from := uint32(0)
-	if token > 0 {
-		from = t.ends[token-1]
-	}
-	return t.texts[from:t.ends[token]]
-}
-
 func (t *tokenIndex) insert(token int) {
-	hash := hashToken(t.text(token))
-	mask := uint64(len(t.slots) - 1)
-	at := hash & mask
+	hash := hashToken(t.tokens.at(token))
+	at := t.slot(hash)
 	for t.slots[at] != 0 {
-		at = (at + 1) & mask
+		at = t.after(at)
 	}
 	t.slots[at] = hash&^(1<<32-1) | uint64(token+1) //nolint:gosec // G115: a number of 32 bits
+}
+
+// slot is where a hash is looked for first, by its upper half as a fraction of the table.
+func (t *tokenIndex) slot(hash uint64) int {
+	high, _ := bits.Mul64(hash<<7|hash>>57, uint64(len(t.slots)))
+	return int(high) //nolint:gosec // G115: below the length
+}
+
+func (t *tokenIndex) after(slot int) int {
+	if slot++; slot == len(t.slots) {
+		return 0
+	}
+	return slot
 }
 
 func (t *tokenIndex) find(token string) (int, bool) {
@@ -168,15 +220,64 @@ func (t *tokenIndex) find(token string) (int, bool) {
 		return 0, false
 	}
 	hash := hashToken(token)
-	mask := uint64(len(t.slots) - 1)
-	for at := hash & mask; t.slots[at] != 0; at = (at + 1) & mask {
+	for at := t.slot(hash); t.slots[at] != 0; at = t.after(at) {
 		if slot := t.slots[at]; (slot^hash)>>32 == 0 {
-			if n := int(uint32(slot)) - 1; t.text(n) == token { //nolint:gosec // G115: the lower half is meant
+			if n := int(uint32(slot)) - 1; t.tokens.at(n) == token { //nolint:gosec // G115: the lower half is meant
 				return n, true
 			}
 		}
 	}
 	return 0, false
+}
+
+// lookUp is Alone for many tokens: askAll in the place of one that does not decide. Each
+// step is done for some dozen tokens before the next, so that the memory of all is waited
+// for at once.
+func (t *tokenIndex) lookUp(tokens columnar.Texts, numbers []int32) {
+	if len(t.slots) == 0 {
+		for i := range numbers {
+			numbers[i] = analytics.Nobody
+		}
+		return
+	}
+	const many = 64
+	var texts [many]string
+	var hashes, slots [many]uint64
+	var last [many]byte
+	plain := t.Plain()
+	for from := 0; from < len(numbers); from += many {
+		n := min(many, len(numbers)-from)
+		for i := range n {
+			texts[i] = tokens.Value(from + i)
+			hashes[i] = hashToken(texts[i])
+		}
+		for i := range n {
+			slots[i] = t.slots[t.slot(hashes[i])]
+		}
+		for i := range n {
+			if at := uint32(slots[i]); at > 0 && t.tokens.width > 0 { //nolint:gosec // G115: the lower half is meant
+				last[i] = t.tokens.text[int(at)*t.tokens.width-1]
+			}
+		}
+		for i := range n {
+			at, ok := int(uint32(slots[i]))-1, (slots[i]^hashes[i])>>32 == 0 //nolint:gosec // G115: likewise
+			if w := t.tokens.width; !ok || at < 0 || w == 0 || len(texts[i]) != w || last[i] != texts[i][w-1] || t.tokens.at(at) != texts[i] {
+				at, ok = t.find(texts[i])
+			}
+			numbers[from+i] = analytics.Nobody
+			if ok {
+				numbers[from+i] = t.client[at]
+				if !plain && !t.decides(texts[i]) {
+					numbers[from+i] = askAll
+				}
+			}
+		}
+	}
+}
+
+// decides tells whether a token that stands first says alone whose an order is.
+func (t *tokenIndex) decides(token string) bool {
+	return !t.deciders.shared[token] && (len(t.deciders.split) == 0 || t.deciders.split[token])
 }
 
 // hashToken mixes the last bytes of a token, which are random in every keyed one.
@@ -198,9 +299,9 @@ func hashToken(token string) uint64 {
 }
 
 // textsOf yields a plain text column.
-func textsOf(ctx context.Context, body []byte, column string) iter.Seq2[columnar.Texts, error] {
+func textsOf(ctx context.Context, file *columnar.File, column string) iter.Seq2[columnar.Texts, error] {
 	return func(yield func(columnar.Texts, error) bool) {
-		for rec, err := range columnar.Records(ctx, body, column) {
+		for rec, err := range file.Records(ctx, column) {
 			var texts columnar.Texts
 			if err == nil {
 				texts, err = columnar.PlainTexts(rec, column)

@@ -278,11 +278,11 @@ type StatementRow struct {
 }
 
 // rowGroups implements laidOut. Rows are in the order of time, and what changes is of
-// late: the last sixteenth is a group of its own, so that few pages are read to find
+// late: the last 64th is a group of its own, so that few pages are read to find
 // it. All others are one group, so that there is one dictionary.
 func (OrderRow) rowGroups(rows int) []int {
-	const least = 4096
-	late := rows / 16
+	const least = 1024
+	late := rows / 64
 	if late < least {
 		return evenGroups(rows, mostGroupRows)
 	}

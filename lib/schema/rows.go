@@ -39,7 +39,7 @@ func DecodeRows[T Row](body io.ReaderAt, size int64, numbers []int64) (rows []T,
 			for i, number := range numbers[done : done+n] {
 				inGroup[i] = number - first
 			}
-			if err := pickRows(file, group, inGroup, rows[done:done+n]); err != nil {
+			if err := rowsOf(file, group, inGroup, rows[done:done+n]); err != nil {
 				return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, tableName[T](), err)
 			}
 		}
@@ -49,6 +49,24 @@ func DecodeRows[T Row](body io.ReaderAt, size int64, numbers []int64) (rows []T,
 		return nil, fmt.Errorf("%w: %s: row %d of %d", ErrCorrupt, tableName[T](), numbers[done], first)
 	}
 	return rows, nil
+}
+
+// rowsOf fills rows from those of a group with the given numbers: where they are many
+// of few, by reading all pages at once, else page by page.
+func rowsOf[T Row](file *parquet.File, group parquet.RowGroup, numbers []int64, rows []T) error {
+	const sparse = 64
+	if int64(len(numbers))*sparse < group.NumRows() {
+		return pickRows(file, group, numbers, rows)
+	}
+	var spans []span
+	for _, number := range numbers {
+		if n := len(spans); n > 0 && spans[n-1].first+spans[n-1].rows == number {
+			spans[n-1].rows++
+		} else {
+			spans = append(spans, span{number, 1})
+		}
+	}
+	return readSpans(file, group, spans, rows)
 }
 
 // pickRows fills rows from those of a group with the given numbers.

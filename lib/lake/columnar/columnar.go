@@ -53,6 +53,7 @@ func (f *File) Records(ctx context.Context, columns ...string) iter.Seq2[arrow.R
 			yield(nil, err)
 			return
 		}
+		defer t.release()
 		for {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)

@@ -29,6 +29,7 @@ func (f *File) Dictionaries(ctx context.Context, column string) iter.Seq2[Texts,
 			yield(nil, err)
 			return
 		}
+		defer t.release()
 		root := t.roots[0]
 		switch l := root.leaf; {
 		case root.shape != leafShape || l.of != format.ByteArray:
@@ -96,6 +97,7 @@ func (f *File) Int64s(ctx context.Context, column string) iter.Seq2[[]int64, err
 			yield(nil, err)
 			return
 		}
+		defer t.release()
 		root := t.roots[0]
 		if root.shape != leafShape || root.leaf.of != format.Int64 || root.leaf.maxDef > 0 {
 			yield(nil, fmt.Errorf("%w: %s is %s, nullable: %t", ErrColumn, column, root.field.Type, root.field.Nullable))

@@ -32,25 +32,32 @@ type shared struct {
 	raw      []byte  // a decompressed page, until it is decoded
 	codes    []int32 // indices or lengths, likewise
 	prefixes []int32
-	zeros    []byte // never written to
+	zeros    []byte   // never written to
+	file     [][]byte // what was read of the file
 }
 
 // File is a Parquet file of which only what is asked for is read. It is safe for
 // concurrent use.
 type File struct {
 	size   int64
-	read   func(offset, length int64) ([]byte, error)
+	read   func(scratch []byte, offset, length int64) ([]byte, error)
 	footer *format.FileMetaData
+	owned  bool // what read returns is scratch for the next time
 }
+
+// Reuse says that what the file's read returns may be its scratch the next time: it is
+// memory of its own, and not a part of something else.
+func (f *File) Reuse() { f.owned = true }
 
 // lastBytes are read first: a footer is shorter as a rule.
 const lastBytes = 32 << 10
 
-// Open reads the footer of a file of so many bytes; read gives some of them, and what
-// it returns is not changed by anybody.
-func Open(size int64, read func(offset, length int64) ([]byte, error)) (f *File, err error) {
+// Open reads the footer of a file of so many bytes. read gives some of them, in the
+// memory of scratch if it has use for it; nobody changes what it returns until scratch
+// is given again.
+func Open(size int64, read func(scratch []byte, offset, length int64) ([]byte, error)) (f *File, err error) {
 	defer guard(&err)
-	tail, err := read(max(0, size-lastBytes), min(size, lastBytes))
+	tail, err := read(nil, max(0, size-lastBytes), min(size, lastBytes))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +69,7 @@ func Open(size int64, read func(offset, length int64) ([]byte, error)) (f *File,
 		return nil, err
 	}
 	if length+8 > int64(len(tail)) {
-		if tail, err = read(size-length-8, length+8); err != nil {
+		if tail, err = read(nil, size-length-8, length+8); err != nil {
 			return nil, err
 		}
 	}
@@ -76,7 +83,7 @@ func Open(size int64, read func(offset, length int64) ([]byte, error)) (f *File,
 
 // OpenBytes opens a file that is in memory.
 func OpenBytes(body []byte) (*File, error) {
-	return Open(int64(len(body)), func(offset, length int64) ([]byte, error) {
+	return Open(int64(len(body)), func(_ []byte, offset, length int64) ([]byte, error) {
 		if offset < 0 || length < 0 || offset+length > int64(len(body)) {
 			return nil, fmt.Errorf("%w: a part outside of the file", ErrCorrupt)
 		}
@@ -120,6 +127,9 @@ func (f *File) open(columns []string) (t *table, err error) {
 	}
 	footer := f.footer
 	t = &table{group: -1}
+	if s, ok := spareShared.Get().(*shared); ok {
+		t.shared = *s
+	}
 	tree := treeOf{elements: footer.Schema}
 	if t.roots, t.leaves, err = tree.columns(wanted); err != nil {
 		return nil, err
@@ -135,7 +145,7 @@ func (f *File) open(columns []string) (t *table, err error) {
 			parts = append(parts, part{meta: &group.Columns[l.column].MetaData, leaf: l, group: i})
 		}
 	}
-	if err := f.readParts(parts); err != nil {
+	if err := f.readParts(parts, &t.shared); err != nil {
 		return nil, err
 	}
 	for _, p := range parts {
@@ -176,7 +186,7 @@ type part struct {
 const gap = 64 << 10
 
 // readParts reads the chunks, those that lie close together at once.
-func (f *File) readParts(parts []part) error {
+func (f *File) readParts(parts []part, s *shared) error {
 	order := make([]int, len(parts))
 	for i := range parts {
 		order[i] = i
@@ -189,6 +199,7 @@ func (f *File) readParts(parts []part) error {
 		b, _ := spanOf(parts[j].meta)
 		return cmp.Compare(a, b)
 	})
+	reads := 0
 	for from := 0; from < len(order); {
 		begin, end := spanOf(parts[order[from]].meta)
 		to := from + 1
@@ -199,7 +210,14 @@ func (f *File) readParts(parts []part) error {
 			}
 			end = max(end, e)
 		}
-		body, err := f.read(begin, end-begin)
+		if reads == len(s.file) {
+			s.file = append(s.file, nil)
+		}
+		body, err := f.read(s.file[reads], begin, end-begin)
+		if f.owned {
+			s.file[reads] = body
+		}
+		reads++
 		if err == nil && int64(len(body)) < end-begin {
 			err = fmt.Errorf("%w: the file is shorter than it was", ErrCorrupt)
 		}

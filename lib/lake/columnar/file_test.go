@@ -64,7 +64,7 @@ func manyOrders(t *testing.T) []byte {
 func TestAFileIsReadInParts(t *testing.T) {
 	body := manyOrders(t)
 	read := int64(0)
-	f, err := columnar.Open(int64(len(body)), func(offset, length int64) ([]byte, error) {
+	f, err := columnar.Open(int64(len(body)), func(_ []byte, offset, length int64) ([]byte, error) {
 		read += length
 		return append([]byte(nil), body[offset:offset+length]...), nil
 	})
@@ -106,11 +106,11 @@ func TestAFileIsReadInParts(t *testing.T) {
 	if rows := f.GroupRows(); len(rows) != 1 || rows[0] != 3000 {
 		t.Errorf("GroupRows = %v", rows)
 	}
-	if _, err := columnar.Open(4, func(int64, int64) ([]byte, error) { return []byte("PAR1"), nil }); !errors.Is(err, columnar.ErrCorrupt) {
+	if _, err := columnar.Open(4, func([]byte, int64, int64) ([]byte, error) { return []byte("PAR1"), nil }); !errors.Is(err, columnar.ErrCorrupt) {
 		t.Errorf("four bytes: %v, want ErrCorrupt", err)
 	}
 	gone := errors.New("gone")
-	if _, err := columnar.Open(400, func(int64, int64) ([]byte, error) { return nil, gone }); !errors.Is(err, gone) {
+	if _, err := columnar.Open(400, func([]byte, int64, int64) ([]byte, error) { return nil, gone }); !errors.Is(err, gone) {
 		t.Errorf("a read that fails: %v", err)
 	}
 	for _, err := range f.Records(t.Context(), columnar.CodesOf+"order_id") {

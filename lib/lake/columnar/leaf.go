@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -39,14 +40,38 @@ type leaf struct {
 	recordReps levels
 	recordDefs levels
 
+	buffers
+}
+
+// buffers are the memory of a leaf, which the next file may have.
+type buffers struct {
 	fixed, text, plain []byte // memory of page
 	offsets            []uint32
 	codes              []int32
 	own, gaps          values // memory of record
 }
 
+var spareBuffers, spareShared sync.Pool //nolint:gochecknoglobals // memory alone
+
+// release gives the memory of the columns back. Nothing that was yielded may be used
+// any more but dictionaries.
+func (t *table) release() {
+	for _, l := range t.leaves {
+		b := l.buffers
+		l.buffers = buffers{}
+		spareBuffers.Put(&b)
+	}
+	s := t.shared
+	t.shared = shared{}
+	spareShared.Put(&s)
+}
+
 func newLeaf(element *format.SchemaElement, column int, def, rep uint8) *leaf {
-	return &leaf{name: element.Name, of: element.Type.V, column: column, maxDef: def, maxRep: rep}
+	l := &leaf{name: element.Name, of: element.Type.V, column: column, maxDef: def, maxRep: rep}
+	if b, ok := spareBuffers.Get().(*buffers); ok {
+		l.buffers = *b
+	}
+	return l
 }
 
 // allCoded tells whether every page with values is one of indices, and there is one.
@@ -331,6 +356,9 @@ func (l *leaf) take(to int, all bool) error {
 	case alias:
 		r.fixed = p.fixed[8*from : 8*(from+n)]
 	case l.coded:
+		if own.codes == nil {
+			own.codes = make([]int32, 0, batchRows)
+		}
 		own.codes = append(own.codes[:r.count], p.codes[from:from+n]...)
 		r.codes = own.codes
 	case l.of == format.ByteArray:
@@ -346,6 +374,9 @@ func (l *leaf) take(to int, all bool) error {
 		bitutil.CopyBitmap(p.bits, from, n, own.bits, r.count)
 		r.bits = own.bits[:size]
 	default:
+		if own.fixed == nil {
+			own.fixed = make([]byte, 0, 8*batchRows)
+		}
 		own.fixed = append(own.fixed[:8*r.count], p.fixed[8*from:8*(from+n)]...)
 		r.fixed = own.fixed
 	}

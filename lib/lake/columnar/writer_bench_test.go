@@ -87,6 +87,7 @@ func (c *clientColumns) write(b *testing.B, out io.Writer) {
 		g.Codes("activity", c.actives, c.active[from:to])
 		g.Ints("records_merged", make([]int64, to-from), nil)
 		g.Ints("contacts_30d", make([]int64, to-from), nil)
+		g.Bools("answered", make([]bool, to-from))
 		if err := g.Close(); err != nil {
 			b.Fatal(err)
 		}

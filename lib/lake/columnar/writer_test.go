@@ -292,6 +292,7 @@ func giveRequired(g *columnar.Group, rows int) {
 	for _, name := range []string{"orders", "order_days", "revenue_minor", "records_merged", "contacts_30d"} {
 		g.Ints(name, make([]int64, rows), nil)
 	}
+	g.Bools("answered", make([]bool, rows))
 }
 
 func TestAGroupHasItsLimit(t *testing.T) {
@@ -424,6 +425,7 @@ func TestColumnsMayBeGivenAtOnce(t *testing.T) {
 			for _, name := range []string{"lifecycle", "activity", "stage", "city", "xyz"} {
 				columns = append(columns, func(g *columnar.Group) { g.Codes(name, texts, codes) })
 			}
+			columns = append(columns, func(g *columnar.Group) { g.Bools("answered", make([]bool, rows)) })
 			run(g, columns)
 			if err := g.Close(); err != nil {
 				t.Fatal(err)

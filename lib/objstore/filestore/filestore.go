@@ -226,12 +226,35 @@ func (s *Store) GetRange(ctx context.Context, key string, offset, length int64) 
 		return nil, fmt.Errorf("get range of %s: %w", key, err)
 	}
 	body := make([]byte, n)
-	if _, err := file.ReadAt(body, offset); err != nil && !errors.Is(err, io.EOF) {
+	if err := readAt(file, body, offset, stat.Size()); err != nil {
 		return nil, fmt.Errorf("get range of %s: %w", key, err)
-	} else if err != nil && offset+n < stat.Size() {
-		return nil, fmt.Errorf("get range of %s: %w", key, short(err))
 	}
 	return body, nil
+}
+
+// ReadRange implements [objstore.RangeReader].
+func (s *Store) ReadRange(ctx context.Context, key string, offset int64, p []byte) (int, error) {
+	file, stat, err := s.open(ctx, key)
+	if err != nil {
+		return 0, fmt.Errorf("read range of %s: %w", objstore.Quote(key), err)
+	}
+	defer file.Close() //nolint:errcheck // read only
+	n, err := objstore.ClipRange(offset, int64(len(p)), stat.Size())
+	if err == nil {
+		err = readAt(file, p[:n], offset, stat.Size())
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read range of %s: %w", key, err)
+	}
+	return int(n), nil
+}
+
+func readAt(file io.ReaderAt, p []byte, offset, size int64) error {
+	_, err := file.ReadAt(p, offset)
+	if errors.Is(err, io.EOF) && offset+int64(len(p)) >= size {
+		return nil
+	}
+	return short(err)
 }
 
 // short turns the end of a file before its length into what it means here: no
