@@ -27,14 +27,14 @@
 //	lib/objstore/s3store          S3 and what speaks like it
 //	lib/objstore/s3store/s3test   a real S3 server on loopback, for tests
 //	lib/lake                      raw deliveries, messages of a queue, day objects, the ledger, redrive, gold runs
-//	lib/lake/columnar             the lake read as Arrow columns
+//	lib/lake/columnar             the lake read as Arrow columns, large tables written by columns
 //
 // Made of it: the night. Pure, except that writers of files get an io.Writer.
 //
 //	lib/card                      orders folded, people resolved, one card for each client, how good the base is
 //	lib/analytics/prediction      will a client buy again, how often, for how much
 //	lib/analytics                 RFM, ABC, XYZ, cohorts, LTV, funnel, baskets, lead score, and the playbook in words
-//	lib/segment                   who belongs to which segment, since when, and what was before
+//	lib/segment                   rules and built-in segments: who belongs to which, since when, and why
 //	lib/audience                  files that advertising platforms accept
 //
 // Out, and the shell that runs it all.
