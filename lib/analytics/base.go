@@ -191,7 +191,7 @@ func (a *Accumulator) Result() (*Base, error) {
 	b.numbers = make([]uint32, 0, buyers)
 	for i := range a.states {
 		if a.states[i].orders > 0 {
-			b.numbers = append(b.numbers, uint32(i)) //nolint:gosec // G115: numbers are of 32 bits
+			b.numbers = append(b.numbers, uint32(i))
 		}
 	}
 	a.goods.fill(b)

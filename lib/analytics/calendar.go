@@ -46,7 +46,7 @@ type begins []Day
 func beginsOf(last Month, n int) begins {
 	b := make(begins, n)
 	for back := range b {
-		b[back] = (last - Month(back)).First() //nolint:gosec // G115: months of four-digit years
+		b[back] = (last - Month(back)).First()
 	}
 	return b
 }

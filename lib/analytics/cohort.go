@@ -1,6 +1,8 @@
 package analytics
 
 import (
+	"slices"
+
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -90,8 +92,7 @@ func (s *monthlySums) addCohort(months []ClientMonth) {
 // has not ended is not Complete and belongs in no average.
 func Cohorts(b *Base, active Activity) []schema.CohortRow {
 	var rows []schema.CohortRow
-	for back := len(b.sums.cohorts) - 1; back >= 0; back-- {
-		line := b.sums.cohorts[back]
+	for back, line := range slices.Backward(b.sums.cohorts) {
 		if line == nil {
 			continue
 		}
@@ -143,8 +144,7 @@ func (s *monthlySums) addLifecycle(months []ClientMonth) {
 func LifecycleMonths(b *Base) []schema.LifecycleRow {
 	var rows []schema.LifecycleRow
 	known := int64(0)
-	for back := len(b.sums.lifecycle) - 1; back >= 0; back-- {
-		of := b.sums.lifecycle[back]
+	for back, of := range slices.Backward(b.sums.lifecycle) {
 		known += of.new
 		rows = append(rows, schema.LifecycleRow{
 			Month: (b.sums.last - Month(back)).String(), //nolint:gosec // G115: months of four-digit years

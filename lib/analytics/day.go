@@ -56,12 +56,6 @@ func (d Day) Month() Month {
 	return Month(year*12 + int(month) - 1) //nolint:gosec // G115: months of four-digit years
 }
 
-// ofMonth is the day's number in its month, 1 to 31.
-func (d Day) ofMonth() int {
-	_, _, day := d.date()
-	return day
-}
-
 // String writes YYYY-MM.
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", m/12, m%12+1) }
 

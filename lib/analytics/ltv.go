@@ -203,7 +203,7 @@ func clientMonths(b *Base) []clientMonth {
 	months := make([]clientMonth, n)
 	for back, of := range sums.ltv {
 		begin := sums.begins[back]
-		months[n-1-back] = clientMonth{of, begin+sums.wait <= b.AsOf+1 && (sums.last - Month(back)).EndedBy(b.AsOf)} //nolint:gosec // G115: months of four-digit years
+		months[n-1-back] = clientMonth{of, begin+sums.wait <= b.AsOf+1 && (sums.last - Month(back)).EndedBy(b.AsOf)}
 	}
 	return months
 }

@@ -141,7 +141,7 @@ func (p *pass) client(purchases []purchase) {
 		}
 		month.RevenueMinor += one.minor
 		s.revenue += one.minor
-		s.priced += uint32(one.day & 1) //nolint:gosec // G115: a bit
+		s.priced += uint32(one.day & 1)
 		if day == first {
 			s.firstRevenue += one.minor
 		}
@@ -173,7 +173,7 @@ func (p *pass) window(purchases []purchase) windowState {
 		}
 		w.orders++
 		w.revenue += one.minor
-		w.priced += uint32(one.day & 1) //nolint:gosec // G115: a bit
+		w.priced += uint32(one.day & 1)
 		if day != last {
 			w.days++
 			last = day

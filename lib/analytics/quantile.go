@@ -63,7 +63,7 @@ func ranked(n int, at func(int) float64, ranks []int) []float64 {
 		if held != head {
 			same = slices.Grow(same[:0], int(counts[head]))
 			for i := range n {
-				if v := at(i); int(ordered(v)>>rest) == head { //nolint:gosec // G115: sixteen bits
+				if v := at(i); int(ordered(v)>>rest) == head {
 					same = append(same, v)
 				}
 			}

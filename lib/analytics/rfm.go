@@ -120,7 +120,7 @@ func measure(b *Base) (members []uint32, last func(int) Day, metrics [3]metric) 
 	if b.windows != nil {
 		for place := range b.Len() {
 			if b.windows[b.numbers[place]].orders > 0 {
-				members = append(members, uint32(place)) //nolint:gosec // G115: numbers are of 32 bits
+				members = append(members, uint32(place))
 			}
 		}
 		n = len(members)

@@ -36,10 +36,7 @@ func round9(x float64) (float64, bool) {
 	}
 	// log₁₀2 ≈ 77/256: the estimate is at most one too small.
 	exponent := int(math.Float64bits(size)>>52) - 1023
-	place := 8 - (exponent*77)>>8
-	if place < 0 {
-		place = 0
-	}
+	place := max(0, 8-(exponent*77)>>8)
 	if place >= len(tens) {
 		return 0, false
 	}

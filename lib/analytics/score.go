@@ -54,7 +54,7 @@ func Score(b *Base) *Scores {
 		out.Thresholds = append(out.Thresholds, abcThreshold(entity, c.Method, c.A, c.B), xyzThreshold(entity, b.Metrics.XYZ))
 	}
 	for back := range b.sums.begins {
-		out.months = append(out.months, (b.sums.last - Month(back)).String()) //nolint:gosec // G115: months of four-digit years
+		out.months = append(out.months, (b.sums.last - Month(back)).String())
 	}
 	out.LTV = LifetimeValues(b)
 	out.AddThresholds(out.LTV.Threshold, cohortThreshold(b.Metrics))

@@ -129,7 +129,7 @@ func scatter(a *analytics.Accumulator, names []bucketOwners, clients int) {
 				}
 				switch home[client] {
 				case 0:
-					home[client] = uint8(bucket + 1) //nolint:gosec // G115: a few buckets
+					home[client] = uint8(bucket + 1)
 				case uint8(bucket + 1), several:
 				default:
 					home[client] = several

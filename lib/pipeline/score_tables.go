@@ -104,7 +104,7 @@ func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
 				b.id.clear()
 				b.entity, b.class = b.entity[:0], b.class[:0]
 				for at, index := range part.Order {
-					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(part.Class[at]-'A')) //nolint:gosec // G115: one of three
+					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(part.Class[at]-'A'))
 					b.id.add(s.ID(entity, int(index)))
 				}
 				if !yield(&b) {
