@@ -45,7 +45,7 @@ func nightProcesses() map[string]func(ctx context.Context, data, out, asOf strin
 	return map[string]func(ctx context.Context, data, out, asOf string) error{
 		"score": func(ctx context.Context, data, out, asOf string) error {
 			// Memory is a few long arrays without pointers: to look for garbage costs little.
-			debug.SetGCPercent(40)
+			debug.SetGCPercent(25)
 			return onTop(data, out, "", func(steps *pipeline.Pipeline, store objstore.Store) error {
 				return scoreOrders(ctx, steps, store, asOf)
 			})

@@ -1,6 +1,10 @@
 package analytics
 
-import "github.com/leadlake/leadlake/lib/schema"
+import (
+	"sync"
+
+	"github.com/leadlake/leadlake/lib/schema"
+)
 
 // Scored is what a night knows of a client's purchases.
 type Scored struct {
@@ -40,14 +44,18 @@ type Scores struct {
 
 // Score makes RFM, ABC, XYZ and LTV of a base and puts them together by client.
 func Score(b *Base) *Scores {
-	rfm := RFM(b)
-	out := &Scores{Codes: rfm.Codes, Thresholds: rfm.Thresholds, Possible: rfm.Possible, XYZ: evennessOf(b), base: b, rfm: rfm}
+	out := &Scores{base: b}
+	var side sync.WaitGroup
+	side.Go(func() { out.rfm = RFM(b) })
+	side.Go(func() { out.XYZ = evennessOf(b) })
 	c := b.Metrics.ABC
 	out.ABC = [3]Ranking{
 		RankingOf(EntityCategory, b.Categories, c),
 		rankingOf(EntityClient, b.Len(), c, func(i int) int64 { return b.at(i).revenue }),
 		RankingOf(EntityItem, b.Items, c),
 	}
+	side.Wait()
+	out.Codes, out.Thresholds, out.Possible = out.rfm.Codes, out.rfm.Thresholds, out.rfm.Possible
 	for i := range out.ABC {
 		entity := out.ABC[i].Entity
 		out.ABCXYZ = append(out.ABCXYZ, out.XYZ[i].cross(&out.ABC[i])...)

@@ -61,7 +61,7 @@ func countOrders(ctx context.Context, orders *foldedOrders, of owners, options a
 		parts[i] = accumulator.Part()
 	}
 	if err := eachBucket(func(worker, bucket int) error {
-		err := countBucket(ctx, orders, bucket, &names[bucket], parts[worker])
+		err := countBucket(ctx, bucket, &names[bucket], parts[worker])
 		parts[worker].Close()
 		names[bucket] = bucketOwners{}
 		return err
@@ -71,12 +71,8 @@ func countOrders(ctx context.Context, orders *foldedOrders, of owners, options a
 	return accumulator.Result()
 }
 
-func countBucket(ctx context.Context, orders *foldedOrders, bucket int, of *bucketOwners, part *analytics.Part) error {
-	files, err := orders.files(ctx, bucket)
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
+func countBucket(ctx context.Context, bucket int, of *bucketOwners, part *analytics.Part) error {
+	for _, file := range of.files {
 		for rec, err := range file.records(ctx, columnar.CodesOf+"token", "purchase", "day", "currency", "revenue_minor", "lines") {
 			if err != nil {
 				return err
@@ -144,6 +140,7 @@ func scatter(a *analytics.Accumulator, names []bucketOwners, clients int) {
 // gives the numbers again when the orders are read.
 type bucketOwners struct {
 	of     owners
+	files  []orderFile // open since they were read first
 	groups []groupOwners
 	asked  []int32 // of each order that was asked for all its tokens, in turn
 
@@ -163,11 +160,11 @@ const askAll = analytics.Nobody - 1
 
 // read looks every token up.
 func (b *bucketOwners) read(ctx context.Context, orders *foldedOrders, bucket int) error {
-	files, err := orders.files(ctx, bucket)
-	if err != nil {
+	var err error
+	if b.files, err = orders.files(ctx, bucket); err != nil {
 		return err
 	}
-	for _, file := range files {
+	for _, file := range b.files {
 		first := len(b.groups)
 		for _, rows := range file.GroupRows() {
 			if rows > 0 {

@@ -73,16 +73,12 @@ func (p *Pipeline) ScoreOrders(ctx context.Context, request ScoreRequest) (Score
 func writeScores(ctx context.Context, store objstore.Store, run lake.RunRef, n *night, base *analytics.Base) error {
 	scores := analytics.Score(base)
 	small := lake.Run{RunRef: run}
-	var faults [3]error
+	var faults [4]error
 	var all sync.WaitGroup
 	all.Go(func() { faults[0] = writeClients(ctx, store, run, base, scores) })
-	all.Go(func() {
-		faults[1] = errors.Join(
-			writeParts[schema.ABCRow](ctx, store, run, abcBlocks(scores)),
-			writeParts[schema.XYZRow](ctx, store, run, xyzBlocks(scores)),
-		)
-	})
-	faults[2] = errors.Join(
+	all.Go(func() { faults[1] = writeParts[schema.ABCRow](ctx, store, run, abcBlocks(scores)) })
+	all.Go(func() { faults[2] = writeParts[schema.XYZRow](ctx, store, run, xyzBlocks(scores)) })
+	faults[3] = errors.Join(
 		lake.AddTable(ctx, store, &small, scores.Codes),
 		lake.AddTable(ctx, store, &small, scores.Thresholds),
 		lake.AddTable(ctx, store, &small, scores.ABCXYZ),
@@ -106,7 +102,7 @@ type block interface {
 }
 
 // partGroups is how many row groups make a file: what is held until a file is whole.
-const partGroups = 8
+const partGroups = 4
 
 // writeParts writes a table in files of some row groups each; one without rows for an
 // empty table.
