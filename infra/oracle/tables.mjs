@@ -8,14 +8,16 @@ const fitted = "a fitted model; its tests have published parameters and back-tes
 // expected tables: the key, the order of the rows, which rows are compared where not
 // all, and columns that are left out with the reason.
 export const expected = {
-  orders: { key: ["shop", "order_id"], left: { statements: "what the fold is made of" } },
+  orders: { key: ["shop", "order_id"], left: { statements: "what the fold is made of", order_hash: "how an order is looked for" } },
   clients: {
     key: ["client_id"], order: "client_id",
     left: {
       aliases: given, records_merged: given, city: card, company: card, preferred_channel: card, birth_month_day: card, medium: card,
       last_source: card, last_medium: card, last_campaign: card, preferred_hours: card,
       p_alive: fitted, expected_orders_90d: fitted, expected_value_minor: fitted, lead_score: fitted,
-      expected_next_day: "replenishment has its own tests",
+      expected_next_day: "replenishment has its own tests", replenish_due_day: "likewise", replenish_overdue_day: "likewise",
+      interests_bought: card, interests_open: card, unfinished_day: card, seasons: "seasonality has its own tests",
+      child_birthdays: "the table birthdays is compared", pet_birthdays: "likewise",
     },
   },
   rfm_codes: { key: ["code"], order: "code" },
@@ -45,7 +47,7 @@ export const expected = {
 // left are the tables that no definition of SQL stands for.
 export const left = {
   links: given, merges: given,
-  segments: "memberships follow from clients", history: "spans of segments and codes",
+  segments: "memberships follow from clients", segment_catalogue: "counts of segments and their words; rules have their own tests", history: "spans of segments and codes",
   ledger: "of deliveries, no metric", quality: "of records, no metric",
   scores: fitted,
   basket: "has its own tests", replenishment: "has its own tests", seasonality: "has its own tests",
