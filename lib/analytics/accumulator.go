@@ -42,6 +42,11 @@ type Clients interface {
 	ID(number int) string // of a client from 0 to Len()-1
 }
 
+// manyIDs are Clients that give the ids of many at once, waiting for memory together.
+type manyIDs interface {
+	AppendIDs(numbers []uint32, data []byte, ends []uint32) ([]byte, []uint32)
+}
+
 // Nobody is the number of no client, in [Part.Add].
 const Nobody = -1
 

@@ -91,6 +91,23 @@ func (s *Scores) ID(entity, index int) string {
 	}
 }
 
+// AppendIDs appends the ids of entities, each with the length of data behind it.
+func (s *Scores) AppendIDs(entity int, indices []uint32, data []byte, ends []uint32) ([]byte, []uint32) {
+	many, ok := s.base.clients.(manyIDs)
+	if entity != clientsAt || !ok {
+		for _, i := range indices {
+			data = append(data, s.ID(entity, int(i))...)
+			ends = append(ends, uint32(len(data))) //nolint:gosec // G115: a block of a table
+		}
+		return data, ends
+	}
+	numbers := make([]uint32, len(indices))
+	for i, index := range indices {
+		numbers[i] = s.base.numbers[index]
+	}
+	return many.AppendIDs(numbers, data, ends)
+}
+
 // Client is the client at a place of the base.
 func (s *Scores) Client(place int) Scored {
 	client := s.base.Client(place)

@@ -156,12 +156,10 @@ func shortList(rows int, text Text) func([]FileReport) []Text {
 func metaPhone(value string, from Normaliser) (string, Reason) {
 	if from.Phones == nil || from.Country != "" {
 		number, reason := from.phone(value)
-		if reason == "" {
-			return digitsForm(number), ""
-		}
-		if from.Phones == nil || reason == ReasonEmpty {
+		if reason != "" {
 			return "", reason
 		}
+		return digitsForm(number), ""
 	}
 	if strings.TrimSpace(value) == "" {
 		return "", ReasonEmpty

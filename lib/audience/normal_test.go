@@ -150,7 +150,7 @@ func TestEveryPlatformExplainsItself(t *testing.T) {
 }
 
 func FuzzNormalise(f *testing.F) {
-	for _, seed := range []string{"8 (999) 555-11-11", "a.b+c@gmail.com", "=1+1", "Ёлкина-Петрова", "\x00", strings.Repeat("0a", 32)} {
+	for _, seed := range []string{"8 (999) 555-11-11", "a.b+c@gmail.com", "=1+1", "Ёлкина-Петрова", "\x00", "09000000000", strings.Repeat("0a", 32)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

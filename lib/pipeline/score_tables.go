@@ -103,10 +103,10 @@ func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
 				b.revenue, b.share, b.with = part.Revenue, part.Share, part.Cumulative
 				b.id.clear()
 				b.entity, b.class = b.entity[:0], b.class[:0]
-				for at, index := range part.Order {
-					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(part.Class[at]-'A'))
-					b.id.add(s.ID(entity, int(index)))
+				for _, class := range part.Class {
+					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(class-'A')) //nolint:gosec // G115: one of three
 				}
+				b.id.data, b.id.ends = s.AppendIDs(entity, part.Order, b.id.data, b.id.ends)
 				if !yield(&b) {
 					return
 				}

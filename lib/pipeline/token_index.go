@@ -165,6 +165,20 @@ func (t *tokenIndex) Len() int { return len(t.ids) }
 // ID implements analytics.Clients.
 func (t *tokenIndex) ID(number int) string { return t.tokens.at(int(t.ids[number])) }
 
+// AppendIDs appends the ids of clients to data, and where each ends. Clients in any
+// order lie anywhere in memory: each step is done for all before the next.
+func (t *tokenIndex) AppendIDs(numbers []uint32, data []byte, ends []uint32) ([]byte, []uint32) {
+	tokens := make([]uint32, len(numbers))
+	for i, number := range numbers {
+		tokens[i] = t.ids[number]
+	}
+	for _, token := range tokens {
+		data = append(data, t.tokens.at(int(token))...)
+		ends = append(ends, uint32(len(data))) //nolint:gosec // G115: a block of a table
+	}
+	return data, ends
+}
+
 // Plain implements owners.
 func (t *tokenIndex) Plain() bool { return len(t.deciders.shared)+len(t.deciders.split) == 0 }
 
