@@ -90,21 +90,25 @@ type orderFile struct {
 // smallBucket is what is rather read at once than in parts.
 const smallBucket = 256 << 10
 
-// openBucket opens a bucket of the base; nil where there is none. After it was read,
-// its unchanged is errMoved if it was replaced meanwhile.
+// openBucket opens a bucket of the base; nil where there is none.
 func openBucket(ctx context.Context, store objstore.Store, bucket int) (*bucketFile, error) {
-	key := bucketKey(bucket)
+	return openFile(ctx, store, bucketKey(bucket))
+}
+
+// openFile opens a table object of which only parts are wanted; nil where there is
+// none. After it was read, its unchanged is errMoved if it was replaced meanwhile.
+func openFile(ctx context.Context, store objstore.Store, key string) (*bucketFile, error) {
 	info, err := store.Head(ctx, key)
 	if errors.Is(err, objstore.ErrNotExist) {
 		return nil, nil //nolint:nilnil // nobody's orders are there
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pipeline: read orders: %w", err)
+		return nil, fmt.Errorf("pipeline: read %s: %w", key, err)
 	}
 	b := &bucketFile{store: store, info: info}
 	if info.Size <= smallBucket {
 		if b.body, b.info, err = store.Get(ctx, key); err != nil {
-			return nil, fmt.Errorf("pipeline: read orders: %w", err)
+			return nil, fmt.Errorf("pipeline: read %s: %w", key, err)
 		}
 	}
 	if b.File, err = columnar.Open(b.info.Size, func(scratch []byte, offset, length int64) ([]byte, error) {
@@ -118,7 +122,7 @@ func openBucket(ctx context.Context, store objstore.Store, bucket int) (*bucketF
 	return b, nil
 }
 
-// bucketFile is a bucket of the base.
+// bucketFile is a bucket of the base, or another object that is read in parts.
 type bucketFile struct {
 	*columnar.File
 

@@ -11,7 +11,6 @@ import (
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
-	"github.com/leadlake/leadlake/lib/objstore"
 )
 
 // ErrNoClients says that no night has written down yet whose tokens are.
@@ -85,16 +84,19 @@ func (p *Pipeline) tokenIndex(ctx context.Context) (*tokenIndex, error) {
 	if err != nil && !errors.Is(err, lake.ErrNoRun) {
 		return nil, err
 	}
-	body, _, err := p.store.Get(ctx, tokensKey)
-	if errors.Is(err, objstore.ErrNotExist) {
+	file, err := openFile(ctx, p.store, tokensKey)
+	if err != nil {
+		return nil, err
+	}
+	if file == nil {
 		return nil, ErrNoClients
 	}
-	if err != nil {
-		return nil, fmt.Errorf("pipeline: read token index: %w", err)
+	index, err := readTokenIndex(ctx, file.File)
+	if err == nil {
+		err = file.unchanged(ctx)
 	}
-	index, err := readTokenIndex(ctx, body)
 	if err != nil {
-		return nil, fmt.Errorf("pipeline: read %s: %w", tokensKey, err)
+		return nil, fmt.Errorf("pipeline: read %s: %w", tokensKey, file.fault(ctx, err))
 	}
 	index.deciders, err = p.decidersOf(ctx, run)
 	return index, err
@@ -102,13 +104,9 @@ func (p *Pipeline) tokenIndex(ctx context.Context) (*tokenIndex, error) {
 
 // readTokenIndex reads the file twice: the tokens first, then whose they are, since a
 // client's id may be any of his tokens.
-func readTokenIndex(ctx context.Context, body []byte) (*tokenIndex, error) {
+func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, error) {
 	var t tokenIndex
 	var tokens columnBuilder
-	file, err := columnar.OpenBytes(body)
-	if err != nil {
-		return nil, err
-	}
 	for _, rows := range file.GroupRows() {
 		tokens.expect += int(rows)
 	}

@@ -8,8 +8,18 @@ import (
 	"testing"
 
 	"github.com/leadlake/leadlake/lib/analytics"
+	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/schema"
 )
+
+func opened(t *testing.T, body []byte) *columnar.File {
+	t.Helper()
+	file, err := columnar.OpenBytes(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
 
 type listed []string
 
@@ -36,7 +46,7 @@ func TestTheIndexFindsEveryToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			index, err := readTokenIndex(t.Context(), body)
+			index, err := readTokenIndex(t.Context(), opened(t, body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +83,7 @@ func TestTheIndexAsksWhereATokenDoesNotDecide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	index, err := readTokenIndex(t.Context(), body)
+	index, err := readTokenIndex(t.Context(), opened(t, body))
 	if err != nil {
 		t.Fatal(err)
 	}
