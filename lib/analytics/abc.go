@@ -42,8 +42,7 @@ func ABC(entity string, contributions []Contribution, c config.ABC) []schema.ABC
 	return rows
 }
 
-// Ranking is the entities of one kind in the order of their revenue. It is for one
-// goroutine at a time.
+// Ranking is the entities of one kind in the order of their revenue. It is read-only.
 type Ranking struct {
 	Entity string
 
@@ -51,9 +50,6 @@ type Ranking struct {
 	order   []uint32 // indices of the entities, likewise
 	classes []uint8  // by index
 	total   int64    // of positive revenue
-
-	summed int // places before this one bring sum: parts are asked for in order
-	sum    int64
 }
 
 // RankingOf ranks contributions, which are ordered by id.
@@ -96,8 +92,7 @@ func rankingOf(entity string, n int, c config.ABC, revenue func(int) int64) Rank
 }
 
 // byRevenue is the indices of n entities by revenue descending, ties by index, and the
-// revenue in that order. It
-// sorts in rounds of 11 bits, without comparing.
+// revenue in that order. It sorts in rounds of 11 bits, without comparing.
 func byRevenue(n int, revenue func(int) int64) (order []uint32, falling []int64) {
 	highest := int64(math.MinInt64)
 	for i := range n {
@@ -150,41 +145,40 @@ type RankingPart struct {
 	Class             []byte
 }
 
-// Part is the rows from one place up to another.
-func (r *Ranking) Part(from, to int) RankingPart {
-	p := RankingPart{
-		Order: r.order[from:to], Revenue: r.revenue[from:to],
-		Share: make([]float64, to-from), Cumulative: make([]float64, to-from), Class: make([]byte, to-from),
-	}
-	// Revenue falls: what is below zero comes last and adds nothing.
-	for ; r.summed < from; r.summed++ {
-		r.sum += max(0, r.revenue[r.summed])
-	}
-	if r.summed > from {
-		r.summed, r.sum = 0, 0
-		for ; r.summed < from; r.summed++ {
-			r.sum += max(0, r.revenue[r.summed])
+// Parts yields the rows of the abc table in order, at most so many at once; nothing for
+// no entities.
+func (r *Ranking) Parts(most int) iter.Seq[RankingPart] {
+	return func(yield func(RankingPart) bool) {
+		with := int64(0)
+		for from := 0; from < r.Len(); from += most {
+			to := min(from+most, r.Len())
+			p := RankingPart{
+				Order: r.order[from:to], Revenue: r.revenue[from:to],
+				Share: make([]float64, to-from), Cumulative: make([]float64, to-from), Class: make([]byte, to-from),
+			}
+			for i, minor := range p.Revenue {
+				with += max(0, minor)
+				p.Share[i], p.Cumulative[i] = ratio(max(0, minor), r.total), ratio(with, r.total)
+				p.Class[i] = r.classes[p.Order[i]]
+			}
+			if !yield(p) {
+				return
+			}
 		}
 	}
-	with := r.sum
-	for i, minor := range p.Revenue {
-		with += max(0, minor)
-		p.Share[i], p.Cumulative[i] = ratio(max(0, minor), r.total), ratio(with, r.total)
-		p.Class[i] = r.classes[p.Order[i]]
-	}
-	return p
 }
 
 // Rows yields the rows of the abc table, in order; id is the id of an index.
 func (r *Ranking) Rows(id func(int) string) iter.Seq[schema.ABCRow] {
 	return func(yield func(schema.ABCRow) bool) {
-		part := r.Part(0, r.Len())
-		for i, index := range part.Order {
-			if !yield(schema.ABCRow{
-				Entity: r.Entity, ID: id(int(index)), RevenueMinor: part.Revenue[i],
-				Share: part.Share[i], CumulativeShare: part.Cumulative[i], Class: classTexts[part.Class[i]-'A'],
-			}) {
-				return
+		for part := range r.Parts(max(1, r.Len())) {
+			for i, index := range part.Order {
+				if !yield(schema.ABCRow{
+					Entity: r.Entity, ID: id(int(index)), RevenueMinor: part.Revenue[i],
+					Share: part.Share[i], CumulativeShare: part.Cumulative[i], Class: classTexts[part.Class[i]-'A'],
+				}) {
+					return
+				}
 			}
 		}
 	}

@@ -47,13 +47,12 @@ func newClientBlock(b *analytics.Base, s *analytics.Scores) *clientBlock {
 	return block
 }
 
-// clientBlocks yields the clients from one place up to another, block by block; each
-// is lent for one turn.
-func clientBlocks(b *analytics.Base, s *analytics.Scores, from, to int) iter.Seq[*clientBlock] {
+// clientBlocks yields the clients block by block; each is lent for one turn.
+func clientBlocks(b *analytics.Base, s *analytics.Scores) iter.Seq[*clientBlock] {
 	return func(yield func(*clientBlock) bool) {
 		block := newClientBlock(b, s)
-		for ; from < to; from += groupRows {
-			block.fill(s, from, min(from+groupRows, to))
+		for from := 0; from < b.Len(); from += groupRows {
+			block.fill(s, from, min(from+groupRows, b.Len()))
 			if !yield(block) {
 				return
 			}
@@ -92,6 +91,8 @@ func (b *clientBlock) fill(s *analytics.Scores, from, to int) {
 		b.xyz = append(b.xyz, xyz)
 	}
 }
+
+func (b *clientBlock) rows() int { return b.n }
 
 // write gives every column of schema.ClientOrdersRow.
 func (b *clientBlock) write(w *columnar.Writer) error {

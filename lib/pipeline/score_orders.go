@@ -1,15 +1,14 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/lake/columnar"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -75,7 +74,7 @@ func writeScores(ctx context.Context, store objstore.Store, run lake.RunRef, n *
 	small := lake.Run{RunRef: run}
 	var faults [4]error
 	var all sync.WaitGroup
-	all.Go(func() { faults[0] = writeClients(ctx, store, run, base, scores) })
+	all.Go(func() { faults[0] = writeParts[schema.ClientOrdersRow](ctx, store, run, clientBlocks(base, scores)) })
 	all.Go(func() { faults[1] = writeParts[schema.ABCRow](ctx, store, run, abcBlocks(scores)) })
 	all.Go(func() { faults[2] = writeParts[schema.XYZRow](ctx, store, run, xyzBlocks(scores)) })
 	faults[3] = errors.Join(
@@ -92,60 +91,17 @@ func writeScores(ctx context.Context, store objstore.Store, run lake.RunRef, n *
 	return errors.Join(faults[:]...)
 }
 
-func writeClients(ctx context.Context, store objstore.Store, run lake.RunRef, base *analytics.Base, scores *analytics.Scores) error {
-	return writeParts[schema.ClientOrdersRow](ctx, store, run, clientBlocks(base, scores, 0, base.Len()))
-}
-
-// block is some rows of a table by columns.
-type block interface {
-	write(w *columnar.Writer) error
-}
-
 // partGroups is how many row groups make a file: what is held until a file is whole.
 const partGroups = 4
 
-// writeParts writes a table in files of some row groups each; one without rows for an
-// empty table.
-func writeParts[T schema.Row, B block](ctx context.Context, store objstore.Store, run lake.RunRef, blocks func(func(B) bool)) error {
-	var row T
-	var out bytes.Buffer
-	var w *columnar.Writer
-	part, groups := 0, 0
-	var fault error
-	closed := func() error {
-		if err := w.Close(); err != nil {
-			return err
-		}
+// writeParts writes a table in files of some row groups each.
+func writeParts[T schema.Row, B block](ctx context.Context, store objstore.Store, run lake.RunRef, blocks iter.Seq[B]) error {
+	return writeFiles[T](blocks, partGroups, func(part int, body []byte, _ int) error {
+		var row T
 		key := lake.PartKey(row.Table(), run, part)
-		if _, err := store.Put(ctx, key, out.Bytes()); err != nil {
+		if _, err := store.Put(ctx, key, body); err != nil {
 			return fmt.Errorf("pipeline: write %s: %w", key, err)
 		}
-		out.Reset()
-		part, groups, w = part+1, 0, nil
 		return nil
-	}
-	open := func() (err error) {
-		if w == nil {
-			w, err = columnar.NewWriter[T](&out)
-		}
-		return err
-	}
-	for b := range blocks {
-		if fault = open(); fault == nil {
-			fault = b.write(w)
-		}
-		if groups++; fault == nil && groups == partGroups {
-			fault = closed()
-		}
-		if fault != nil {
-			return fault
-		}
-	}
-	if w == nil && part > 0 {
-		return nil
-	}
-	if err := open(); err != nil {
-		return err
-	}
-	return closed()
+	})
 }

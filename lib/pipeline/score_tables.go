@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"math"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -15,44 +16,54 @@ import (
 // groupRows is how many rows of a large table are gathered before they are written.
 const groupRows = schema.RowGroupRows / 4
 
-// addABC writes the abc table of a run.
-func addABC(ctx context.Context, store objstore.Store, run *lake.Run, s *analytics.Scores) error {
-	var out bytes.Buffer
-	w, err := columnar.NewWriter[schema.ABCRow](&out)
-	if err != nil {
-		return err
-	}
-	rows := 0
-	for block := range abcBlocks(s) {
-		if err := block.write(w); err != nil {
-			return err
-		}
-		rows += block.n
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	return lake.AddTableFile(ctx, store, run, schema.ABCRow{}.Table(), out.Bytes(), rows)
+// block is some rows of a table by columns.
+type block interface {
+	rows() int
+	write(w *columnar.Writer) error
 }
 
-// addXYZ writes the xyz table of a run.
-func addXYZ(ctx context.Context, store objstore.Store, run *lake.Run, s *analytics.Scores) error {
+// addBlocks writes a table of a run.
+func addBlocks[T schema.Row, B block](ctx context.Context, store objstore.Store, run *lake.Run, blocks iter.Seq[B]) error {
+	return writeFiles[T](blocks, math.MaxInt, func(_ int, body []byte, rows int) error {
+		var row T
+		return lake.AddTableFile(ctx, store, run, row.Table(), body, rows)
+	})
+}
+
+// writeFiles makes a table's Parquet files of at most so many row groups each, and hands
+// each on with its number and how many rows it has; it is lent. An empty table is one
+// file without rows.
+func writeFiles[T schema.Row, B block](blocks iter.Seq[B], mostGroups int, put func(part int, body []byte, rows int) error) error {
 	var out bytes.Buffer
-	w, err := columnar.NewWriter[schema.XYZRow](&out)
+	w, err := columnar.NewWriter[T](&out)
 	if err != nil {
 		return err
 	}
-	rows := 0
-	for block := range xyzBlocks(s) {
-		if err := block.write(w); err != nil {
+	part, groups, rows := 0, 0, 0
+	end := func() error {
+		if err := w.Close(); err != nil {
 			return err
 		}
-		rows += block.n
+		return put(part, out.Bytes(), rows)
 	}
-	if err := w.Close(); err != nil {
-		return err
+	for b := range blocks {
+		if groups == mostGroups {
+			if err := end(); err != nil {
+				return err
+			}
+			out.Reset()
+			if w, err = columnar.NewWriter[T](&out); err != nil {
+				return err
+			}
+			part, groups, rows = part+1, 0, 0
+		}
+		if err := b.write(w); err != nil {
+			return err
+		}
+		groups++
+		rows += b.rows()
 	}
-	return lake.AddTableFile(ctx, store, run, schema.XYZRow{}.Table(), out.Bytes(), rows)
+	return end()
 }
 
 // texts gathers the values of a text column one after the other.
@@ -80,6 +91,8 @@ type abcBlock struct {
 	share, with   []float64
 }
 
+func (b *abcBlock) rows() int { return b.n }
+
 func (b *abcBlock) write(w *columnar.Writer) error {
 	g := w.Group(b.n)
 	g.Codes("entity", entities, b.entity)
@@ -96,9 +109,7 @@ func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
 	return func(yield func(*abcBlock) bool) {
 		var b abcBlock
 		for entity := range s.ABC {
-			ranking := &s.ABC[entity]
-			for from := 0; from < ranking.Len(); from += groupRows {
-				part := ranking.Part(from, min(from+groupRows, ranking.Len()))
+			for part := range s.ABC[entity].Parts(groupRows) {
 				b.n = len(part.Order)
 				b.revenue, b.share, b.with = part.Revenue, part.Share, part.Cumulative
 				b.id.clear()
@@ -124,6 +135,8 @@ type xyzBlock struct {
 	mean, sigma, cv []float64
 	some, even      []bool // there is a value; the mean is above zero
 }
+
+func (b *xyzBlock) rows() int { return b.n }
 
 func (b *xyzBlock) write(w *columnar.Writer) error {
 	g := w.Group(b.n)
