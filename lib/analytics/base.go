@@ -103,11 +103,14 @@ func (b *Base) Len() int { return len(b.numbers) }
 // Number is the number of the client at a place in Options.Clients.
 func (b *Base) Number(place int) int { return int(b.numbers[place]) }
 
+// ID is the id of the client at a place.
+func (b *Base) ID(place int) string { return b.clients.ID(b.Number(place)) }
+
 // Client is the client at a place.
 func (b *Base) Client(place int) Client {
 	s := b.at(place)
 	c := Client{
-		ID: b.clients.ID(b.Number(place)), FirstDay: s.first, LastDay: s.last,
+		ID: b.ID(place), FirstDay: s.first, LastDay: s.last,
 		Orders: int64(s.orders), OrderDays: int64(s.days), PricedOrders: int64(s.priced),
 		RevenueMinor: s.revenue, FirstDayMinor: s.firstRevenue,
 	}

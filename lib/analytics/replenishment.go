@@ -71,7 +71,7 @@ func Replenishment(b *Base) ([]schema.ReplenishmentRow, schema.ThresholdRow) {
 				continue
 			}
 			rows = append(rows, schema.ReplenishmentRow{
-				ClientID: b.Client(client).ID, Item: goods[good].ID,
+				ClientID: b.ID(client), Item: goods[good].ID,
 				LastDay: text.of(last), MedianDays: int64(median), DueDay: text.of(due),
 			})
 		}

@@ -85,7 +85,7 @@ func (s *Scores) ID(entity, index int) string {
 	case 0:
 		return s.base.Categories[index].ID
 	case clientsAt:
-		return s.base.clients.ID(s.base.Number(index))
+		return s.base.ID(index)
 	default:
 		return s.base.Items[index].ID
 	}
@@ -152,9 +152,6 @@ func (s *Scores) Brief(place int) Brief {
 	}
 	return out
 }
-
-// ClientID is the id of the client at a place of the base.
-func (s *Scores) ClientID(place int) string { return s.base.clients.ID(int(s.base.numbers[place])) }
 
 // Recency counts the clients by the days since the last purchase, see RecencyBands.
 func (s *Scores) Recency(lasts []int) ([]schema.RecencyRow, schema.ThresholdRow) {

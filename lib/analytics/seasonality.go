@@ -45,7 +45,7 @@ func Seasonality(b *Base) ([]schema.SeasonalityRow, []schema.ThresholdRow) {
 		days = b.daysOf(place, days)
 		for _, i := range order {
 			if years := seasons[i].years(days); years != nil {
-				rows = append(rows, schema.SeasonalityRow{ClientID: b.Client(place).ID, Window: seasons[i].name, Years: years})
+				rows = append(rows, schema.SeasonalityRow{ClientID: b.ID(place), Window: seasons[i].name, Years: years})
 			}
 		}
 	}

@@ -178,7 +178,7 @@ func goodsEvenness(b *Base, entity string, goods []Contribution, sold series) Ev
 func clientEvenness(b *Base) Evenness {
 	c := b.Metrics.XYZ
 	return Evenness{
-		Entity: EntityClient, n: b.Len(), id: func(i int) string { return b.clients.ID(b.Number(i)) },
+		Entity: EntityClient, n: b.Len(), id: b.ID,
 		x: c.X, y: c.Y, unit: 1, least: minIntervals,
 		series: func(i int) (spread, bool) {
 			s := b.at(i)

@@ -52,7 +52,7 @@ func clientBlocks(b *analytics.Base, s *analytics.Scores) iter.Seq[*clientBlock]
 	return func(yield func(*clientBlock) bool) {
 		block := newClientBlock(b, s)
 		for from := 0; from < b.Len(); from += groupRows {
-			block.fill(s, from, min(from+groupRows, b.Len()))
+			block.fill(b, s, from, min(from+groupRows, b.Len()))
 			if !yield(block) {
 				return
 			}
@@ -60,7 +60,7 @@ func clientBlocks(b *analytics.Base, s *analytics.Scores) iter.Seq[*clientBlock]
 	}
 }
 
-func (b *clientBlock) fill(s *analytics.Scores, from, to int) {
+func (b *clientBlock) fill(base *analytics.Base, s *analytics.Scores, from, to int) {
 	b.n = to - from
 	b.id.clear()
 	b.first, b.last, b.cohort = b.first[:0], b.last[:0], b.cohort[:0]
@@ -70,7 +70,7 @@ func (b *clientBlock) fill(s *analytics.Scores, from, to int) {
 	b.priced, b.scored = b.priced[:0], b.scored[:0]
 	for place := from; place < to; place++ {
 		c := s.Brief(place)
-		b.id.add(s.ClientID(place))
+		b.id.add(base.ID(place))
 		b.first = append(b.first, uint32(c.FirstDay-b.from)) //nolint:gosec // G115: not before the first day
 		b.last = append(b.last, uint32(c.LastDay-b.from))    //nolint:gosec // G115: likewise
 		b.cohort = append(b.cohort, b.monthOf[c.FirstDay-b.from])

@@ -115,7 +115,7 @@ func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
 				b.id.clear()
 				b.entity, b.class = b.entity[:0], b.class[:0]
 				for _, class := range part.Class {
-					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(class-'A'))
+					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(class-'A')) //nolint:gosec // G115: one of three
 				}
 				b.id.data, b.id.ends = s.AppendIDs(entity, part.Order, b.id.data, b.id.ends)
 				if !yield(&b) {
