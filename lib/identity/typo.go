@@ -116,13 +116,18 @@ func plainEnding(ending string) string {
 	return ending
 }
 
-// near reports whether two texts differ by at most so many letters left out, put
-// in or mistaken, or neighbours that changed places (Damerau and Levenshtein, with
-// no letter edited twice).
+// near reports whether two texts differ by at most so many edits.
 func near(a, b string, most int) bool {
 	if d := len(a) - len(b); a == "" || d > most || -d > most {
 		return false
 	}
+	return EditDistance([]byte(a), []byte(b)) <= most
+}
+
+// EditDistance counts the letters to insert, remove, replace or swap with their
+// neighbour that turn one word into the other (Damerau and Levenshtein, with no letter
+// edited twice).
+func EditDistance[E comparable](a, b []E) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
@@ -141,7 +146,7 @@ func near(a, b string, most int) bool {
 		}
 		before, last, row = last, row, before
 	}
-	return last[len(b)] <= most
+	return last[len(b)]
 }
 
 func isASCII(s string) bool {

@@ -13,6 +13,7 @@ import (
 	"cel.dev/cel-go/common/operators"
 
 	"github.com/leadlake/leadlake/lib/consent"
+	"github.com/leadlake/leadlake/lib/identity"
 )
 
 var typeOfTexts = reflect.TypeFor[[]string]() //nolint:gochecknoglobals // a constant that Go cannot write
@@ -118,7 +119,7 @@ func operatorWord(function string) string {
 func didYouMean(word string, known []string) string {
 	best, least := "", len([]rune(word))/3+2
 	for _, k := range known {
-		if d := editDistance(strings.ToLower(word), k); d < least {
+		if d := identity.EditDistance([]rune(strings.ToLower(word)), []rune(k)); d < least {
 			best, least = k, d
 		}
 	}
@@ -126,31 +127,6 @@ func didYouMean(word string, known []string) string {
 		return ""
 	}
 	return ", did you mean " + best + "?"
-}
-
-// editDistance counts the letters to insert, remove, replace or swap with their
-// neighbour that turn one word into the other (optimal string alignment).
-func editDistance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	before, last, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		row[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(y)]
 }
 
 // notOneOf says that a value never occurs.
