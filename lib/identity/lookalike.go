@@ -158,8 +158,20 @@ func fullKey(text string) string {
 
 func betweenWords(r rune) bool { return notLetter(r) && !unicode.IsDigit(r) }
 
-// wordKey is the comparison form of one word.
+// wordKey is the comparison form of one word. A step may make room for another (a dotted
+// capital İ lowers to the i that looks like a Cyrillic letter): they are repeated until
+// nothing changes, so that the key of a key is that key.
 func wordKey(word string) string {
+	for {
+		key := wordStep(word)
+		if key == word {
+			return key
+		}
+		word = key
+	}
+}
+
+func wordStep(word string) string {
 	if isMixed(word) {
 		word = toCyrillic(word)
 	}

@@ -131,7 +131,7 @@ func TestPersonalValuesRedactThemselves(t *testing.T) {
 }
 
 func FuzzParseName(f *testing.F) {
-	for _, text := range []string{"Смирнова Анна Петровна", "Мамедов Али Гасан оглы", "Anna Maria von Trapp", "А.П. Смирнова", "Kowalski, Anna", "o'neil-мария", "Фе\u0308дор", " ϵ", "ſmith ı"} {
+	for _, text := range []string{"Смирнова Анна Петровна", "Мамедов Али Гасан оглы", "Anna Maria von Trapp", "А.П. Смирнова", "Kowalski, Anna", "o'neil-мария", "Фе\u0308дор", " ϵ", "ſmith ı", "İи"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
