@@ -52,6 +52,7 @@ func (l *locale) functions() template.FuncMap {
 		// A bar of the width of a share, in the units of its view box.
 		"percent": func(share float64) string { return coordinate(min(max(share, 0), 1) * 100) },
 		"leftout": leftOut,
+		"family":  func(view segmentsView, f segmentFamily) segmentCells { return segmentCells{view, f} },
 		"row":     func(currency string, r qualityRow) qualityCells { return qualityCells{currency, r} },
 	}
 }
