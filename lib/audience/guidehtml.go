@@ -20,7 +20,7 @@ var markdown = sync.OnceValue(func() goldmark.Markdown { //nolint:gochecknogloba
 
 // HTML is the guide without its title, for a page that shows it as its own. Links
 // to other guides begin with base, such as /exports/guides/, to which their key is
-// added; that to the index has no key. The result holds no script, style or HTML
+// added; that to the index is base without its last slash. The result holds no script, style or HTML
 // that is not made of Markdown.
 func (g Guide) HTML(base string) template.HTML {
 	source := []byte(g.Markdown)
@@ -31,10 +31,11 @@ func (g Guide) HTML(base string) template.HTML {
 	relink := func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if link, ok := n.(*ast.Link); ok && entering {
 			if key, ok := strings.CutSuffix(string(link.Destination), ".md"); ok {
+				to := base + key
 				if key == guideIndex {
-					key = ""
+					to = strings.TrimSuffix(base, "/")
 				}
-				link.Destination = []byte(base + key)
+				link.Destination = []byte(to)
 			}
 		}
 		return ast.WalkContinue, nil
