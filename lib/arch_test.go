@@ -88,7 +88,7 @@ var homes = map[string][]string{
 	"cel.dev/cel-go":                           {"lib/segment"},
 	"github.com/parquet-go/parquet-go":         {"lib/schema", "lib/lake"},
 	"github.com/santhosh-tekuri/jsonschema/v6": {"lib/config"},
-	"github.com/xuri/excelize/v2":              {"lib/spreadsheet", "lib/audience"},
+	"github.com/xuri/excelize/v2":              {"lib/spreadsheet", "lib/audience", "infra/oracle"},
 	"github.com/yuin/goldmark":                 {"lib/audience"},
 	"go.yaml.in/yaml/v3":                       {"lib/config", "infra/leadlake", "infra/oracle"},
 	"golang.org/x/net":                         {"lib/identity", "lib/webhook", "lib/audience"},
