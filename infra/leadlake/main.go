@@ -45,6 +45,7 @@ func commands() []command {
 		{"duplicates", "show what merging joined, and preview a merge or a split", duplicatesCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},
 		{"normalise", "show what an advertising platform gets for a value", normaliseCommand},
+		{"guide", "show how the files of a platform are uploaded", guideCommand},
 		{"invoke", "run one function once with an AWS event", invokeCommand},
 	}
 }

@@ -12,7 +12,7 @@ var templates embed.FS
 
 // pageKeys are the pages; each has a template file of its name.
 func pageKeys() []string {
-	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "quality", "ledger", "empty", "error"}
+	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "guide", "quality", "ledger", "empty", "error"}
 }
 
 // parsePages parses every page for one language, whose words are functions of
@@ -45,6 +45,7 @@ func (l *locale) functions() template.FuncMap {
 		"size":  l.size,
 		"sign":  sign,
 		"file":  exportHref,
+		"guide": l.guideHref,
 		"in":    func(t Text) string { return t.In(l.code) },
 		"stamp": l.stamp,
 		"has":   func(t Text) bool { return t != Text{} },

@@ -52,6 +52,8 @@ func (p *Portal) Routes() []Route {
 		{Method: "GET", Path: "/quality", Roles: numbers, serve: p.quality},
 		{Method: "GET", Path: "/exports", Roles: people, serve: p.exports},
 		{Method: "GET", Path: "/exports/{id}/{file}", Roles: people, serve: p.download},
+		{Method: "GET", Path: "/exports/guides", Roles: people, serve: p.guides},
+		{Method: "GET", Path: "/exports/guides/{platform}", Roles: people, serve: p.guide},
 		{Method: "GET", Path: "/ledger", Roles: arrival, serve: p.ledger},
 
 		{Method: "GET", Path: "/api/v1/night", Roles: numbers, Machine: true, serve: p.apiNight},
