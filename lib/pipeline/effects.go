@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -180,4 +181,44 @@ func tellPurchases(n *night, rows []paidOrder, effects *analytics.Effects) error
 		effects.Purchase(client, day, minor)
 	}
 	return nil
+}
+
+// EffectReport is what exports have changed, by the run in force.
+type EffectReport struct {
+	Run      string             `json:"run"`
+	AsOf     string             `json:"as_of"`
+	Currency string             `json:"currency"`
+	Effects  []schema.EffectRow `json:"effects"` // under the names of their columns; never null
+}
+
+// MarshalJSON writes the rows under the names of their columns.
+func (r EffectReport) MarshalJSON() ([]byte, error) {
+	type plain EffectReport
+	effects := make([]map[string]any, len(r.Effects))
+	for i := range r.Effects {
+		effects[i] = columnsOf(r.Effects[i])
+	}
+	return json.Marshal(struct {
+		plain
+
+		Effects []map[string]any `json:"effects"`
+	}{plain(r), effects})
+}
+
+// Effects reads what exports have changed. A run made before there was the table has
+// none; without any run the error matches lake.ErrNoRun.
+func (p *Pipeline) Effects(ctx context.Context) (EffectReport, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return EffectReport{}, err
+	}
+	run, err := lake.Current(ctx, p.store)
+	if err != nil {
+		return EffectReport{}, err
+	}
+	report := EffectReport{Run: run.Run, AsOf: run.AsOf, Currency: cfg.Business.Currency}
+	if _, ok := run.Tables[schema.EffectRow{}.Table()]; ok {
+		report.Effects, err = lake.ReadRunTable[schema.EffectRow](ctx, p.store, run)
+	}
+	return report, err
 }
