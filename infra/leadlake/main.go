@@ -43,6 +43,7 @@ func commands() []command {
 		{"why", "explain a client's card", whyCommand},
 		{"subject", "everything known about a person", subjectCommand},
 		{"duplicates", "show what merging joined, and preview a merge or a split", duplicatesCommand},
+		{"effect", "show what exports have changed, against those held out", effectCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},
 		{"normalise", "show what an advertising platform gets for a value", normaliseCommand},
 		{"guide", "show how the files of a platform are uploaded", guideCommand},

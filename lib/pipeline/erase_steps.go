@@ -149,8 +149,19 @@ func (e *eraser) eraseInbox(ctx context.Context) error {
 }
 
 // eraseAudiences removes every audience file that shows a person in clear, hashed
-// or by his client id: the next export or download makes it again without him.
+// or by his client id: the next export or download makes it again without him. The
+// logs of who was exported and who was held out cannot be made again: they lose his rows.
 func (e *eraser) eraseAudiences(ctx context.Context) error {
+	for info, err := range e.p.store.List(ctx, holdoutPrefix, "") {
+		if err != nil {
+			return err
+		}
+		if err := rewrite(ctx, e, strings.TrimSuffix(lake.AudiencesPrefix, "/"), info.Key, func(row *schema.AssignmentRow) (*Act, bool) {
+			return e.ownerOf([]string{row.ClientID}), false
+		}); err != nil {
+			return err
+		}
+	}
 	return e.changeObjects(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
 }
 
