@@ -21,7 +21,7 @@ type replacing struct {
 func (r *replacing) Open(ctx context.Context, key string) (io.ReadCloser, objstore.Info, error) {
 	if strings.HasPrefix(key, r.below) {
 		if r.left--; r.left == 0 {
-			if _, err := r.Store.Put(ctx, key, []byte("other\n")); err != nil {
+			if _, err := r.Put(ctx, key, []byte("other\n")); err != nil {
 				return nil, objstore.Info{}, err
 			}
 		}
