@@ -1,5 +1,7 @@
 package pipeline
 
+import "github.com/leadlake/leadlake/lib/portal"
+
 // OrderFolding are sizes that tests choose; zero leaves the usual one.
 type OrderFolding struct {
 	OverlayFrom, OverlayShare int64
@@ -31,3 +33,6 @@ func (p *Pipeline) FoldOrdersBy(s OrderFolding) {
 		set.hash = s.Hash
 	}
 }
+
+// PortalReader is what the pages are made of.
+func (p *Pipeline) PortalReader() portal.Reader { return reader{p: p, export: p.Export} }
