@@ -9,6 +9,8 @@
 package handover
 
 import (
+	"strings"
+
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/consent"
 )
@@ -48,6 +50,16 @@ type Export struct {
 	// Name names what leaves: files that people download, lists inside them. It is
 	// the segment's key where nothing is sensitive, else it tells nothing.
 	Name string
+}
+
+// Purpose is what manifests and the ledger show of the purposes: "ads", or "ads, sms"
+// where both are asked for.
+func (e *Export) Purpose() string {
+	words := make([]string, len(e.Purposes))
+	for i, p := range e.Purposes {
+		words[i] = string(p)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Segment is what a plan needs to know of a segment.
