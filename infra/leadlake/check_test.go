@@ -32,7 +32,7 @@ func TestCheckWarnsOfALockedExport(t *testing.T) {
 		t.Fatalf("status %d, %s", status, sys.err.String())
 	}
 	var findings []finding
-	if err := json.Unmarshal([]byte(sys.out.String()), &findings); err != nil {
+	if err := json.Unmarshal(sys.out.Bytes(), &findings); err != nil {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(findings, func(f finding) bool { return f.Name == "exports" })

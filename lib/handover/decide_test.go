@@ -261,7 +261,7 @@ func TestWhoeverIsInMayBe(t *testing.T) {
 			may = may && s.states[p] == "given" && s.gone[p] == ""
 		}
 		for key, member := range s.members {
-			may = may && !(member && (slices.Contains(s.export.Exclude, key) || slices.Contains(s.export.Above, key)))
+			may = may && (!member || !slices.Contains(s.export.Exclude, key) && !slices.Contains(s.export.Above, key))
 		}
 		may = may && !s.with.Held && (!s.export.Message || s.with.Given || s.with.Contacts < s.export.Budget)
 		if got := s.decide(); (got == "") != may {

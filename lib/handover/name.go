@@ -24,9 +24,9 @@ func sensitiveText() *audience.Text {
 	}
 }
 
-func uncountedText(segment string) *audience.Text {
+func uncountedText() *audience.Text {
 	return &audience.Text{
-		RU: "Кого исключить, ещё не известно: сегмент " + segment + " новый или его правило изменилось. Файл появится после ночного расчёта.",
-		EN: "Whom to exclude is not known yet: segment " + segment + " is new or its rule has changed. There will be a file after the next night.",
+		RU: "Кого исключить, ещё не известно: сегмент из exclude новый или его правило изменилось. Файл появится после ночного расчёта.",
+		EN: "Whom to exclude is not known yet: a segment of exclude is new or its rule has changed. There will be a file after the next night.",
 	}
 }

@@ -72,8 +72,8 @@ func (p *planner) export(s Segment, platform audience.Platform, asked config.Exp
 			e.Unlocked = advertises(platform)
 		}
 	}
-	if key := p.uncounted(e.Exclude); key != "" && e.Locked == nil {
-		e.Locked, e.LockedBy = uncountedText(key), audience.ReasonExcluded
+	if e.Locked == nil && p.uncounted(e.Exclude) {
+		e.Locked, e.LockedBy = uncountedText(), audience.ReasonExcluded
 	}
 	return e
 }
@@ -110,16 +110,13 @@ func (p *planner) above(platform audience.Platform, asked config.Export) []strin
 	return sortedOnce(before)
 }
 
-// uncounted finds a segment of the owner's that the night did not count with the
-// rule it has now; empty if there is none. It would keep out the wrong people.
-func (p *planner) uncounted(exclude []string) string {
-	for _, s := range p.cfg.Segments {
+// uncounted tells whether the night did not count a segment of the owner's with the
+// rule that it has now. It would keep out the wrong people.
+func (p *planner) uncounted(exclude []string) bool {
+	return slices.ContainsFunc(p.cfg.Segments, func(s config.Segment) bool {
 		counted, ok := p.segments[s.Name]
-		if slices.Contains(exclude, s.Name) && (!ok || counted.Rule != s.Rule) {
-			return s.Name
-		}
-	}
-	return ""
+		return slices.Contains(exclude, s.Name) && (!ok || counted.Rule != s.Rule)
+	})
 }
 
 func sortedOnce(lists ...[]string) []string {

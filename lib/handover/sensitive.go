@@ -87,6 +87,9 @@ func goods() []string {
 // whatever ending. A word of one or two letters must stand alone.
 func names(text, word string) bool {
 	plain := plainText(word)
+	if plain == "" {
+		return false
+	}
 	if letters(plain) < fewestLetters {
 		return strings.Contains(" "+text+" ", " "+plain+" ")
 	}

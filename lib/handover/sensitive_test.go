@@ -29,7 +29,7 @@ func TestSensitiveRulesAreLocked(t *testing.T) {
 		`"Гинекология" in categories`, `"консультация гинеколога" in interests`, `categories.exists(c, c.startsWith("гин"))`, `"Онкология" in categories`, `"Здоровье" in categories`,
 		`"Мочекаменная болезнь" in tags`, `"беременные" in tags`, `"сахарный диабет" in tags`, `"ВИЧ" in tags`, `"Рак груди" in tags`, `"инвалид" in tags`, `"диета для диабетиков" in interests`, `"нейроонколог" in tags`,
 		`"кредит" in tags`, `"долги" in tags`, `"должник" in tags`, `campaign == "zaymy_do_zarplaty"`, `"Займы" in categories`, `"Банкротство" in categories`, `"ипотека" in interests`,
-		`"православные книги" in categories`, `"Халяль" in categories`, `"депутат" in tags`, `"секс-шоп" in categories`, `"Интимные товары" in categories`, `"судимость" in tags`,
+		`"православные книги" in categories`, `"Халяль" in categories`, `"депутат" in tags`, `"секс-шоп" in categories`, `"Интимные товары" in categories`, `"судимость" in tags`, "\"заи\u0306мы\" in tags", `"c\u0430ncer" in tags`,
 		`"health" in categories`, `"cancer care" in interests`, `"HIV" in tags`, `"debtors" in tags`, `"payday loans" in categories`, `"Bible" in categories`, `"politics" in interests`,
 		`"sex toys" in categories`, `"LGBT" in tags`, `"criminal record" in tags`, `"Diabetics" in tags`, `"antidiabetic" in tags`, `categories.exists(c, c.contains("olog"))`,
 		`this is no rule but says diabetes`,
@@ -42,7 +42,7 @@ func TestSensitiveRulesAreLocked(t *testing.T) {
 
 func TestOrdinaryRulesAreNotLocked(t *testing.T) {
 	cfg := config.Default()
-	cfg.Sensitive = []string{"gynaecology", "18+"}
+	cfg.Sensitive = []string{"gynaecology", "18+", "ь"}
 	for _, rule := range []string{
 		`"кофе" in categories`, `"coffee" in categories && activity == "sleeping"`, `rfm_segment == "champions"`, `rfm_code in ["333", "332", "111"]`, `rfm_code.startsWith("3")`,
 		`rfm_code.matches("^[23].$")`, `abc == "A" && orders >= 2`, `consents.ads == "given" && !("partner" in labels)`, `lifecycle == "potential"`, `"employee" in tags`,

@@ -93,6 +93,8 @@ func (s stem) in(text said) bool {
 // what is neither letter nor digit parts words, and so does a capital after a small
 // letter, as in asleepClients.
 func lowered(text string) string {
+	// й and ё may be two characters each, as macOS writes names of files.
+	text = strings.NewReplacer("и\u0306", "й", "И\u0306", "Й", "е\u0308", "ё", "Е\u0308", "Ё").Replace(text)
 	var b strings.Builder
 	small := false
 	for _, r := range text {

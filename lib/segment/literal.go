@@ -61,8 +61,8 @@ type literalWalk struct {
 func (w *literalWalk) column(e ast.Expr) string {
 	switch e.Kind() {
 	case ast.IdentKind:
-		for i := len(w.names) - 1; i >= 0; i-- {
-			if w.names[i] == e.AsIdent() {
+		for i, name := range slices.Backward(w.names) {
+			if name == e.AsIdent() {
 				return w.of[i]
 			}
 		}
