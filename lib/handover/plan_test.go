@@ -106,7 +106,7 @@ func TestPlanOfAConfigurationWithEverything(t *testing.T) {
 	}
 }
 
-// By hand: without an export, five platforms' worth of rules by the platform's kind.
+// By hand: without an export, the four platforms that are not on request.
 func TestPlanOfNothingConfigured(t *testing.T) {
 	var got []string
 	for _, e := range planOf(t, "") {
