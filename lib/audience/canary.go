@@ -46,18 +46,37 @@ func TraceableShare(n int) float64 {
 	return math.Ceil(100*(1-math.Pow(0.01, 1/float64(n)))) / 100
 }
 
-// Emails are the addresses of all canaries in no particular order; none without a
-// domain that can stand in an address.
-func (c Canaries) Emails() []identity.Email {
-	domain := c.domain()
-	if domain == "" {
+// Codes are the ends of the local parts of all canaries, [CanaryCode] of their
+// addresses, in no particular order. They depend on key and download alone, so that a
+// canary is known again after the domain or the language was changed.
+func (c Canaries) Codes() []string {
+	if c.Sum == nil {
 		return nil
 	}
-	emails := make([]identity.Email, c.Count)
-	for i := range emails {
-		emails[i] = c.invent(i).email(domain)
+	codes := make([]string, c.Count)
+	for i := range codes {
+		codes[i] = codeOf(c.Sum("canary", c.name(i)))
 	}
-	return emails
+	return codes
+}
+
+// CanaryCode is what of an address would name the download if it were a canary: the
+// last eight characters before the @ and before a +tag; empty for an address that
+// has no such end.
+func CanaryCode(email identity.Email) string {
+	local, _, _ := strings.Cut(string(email), "@")
+	local, _, _ = strings.Cut(local, "+")
+	_, code, _ := strings.Cut(local, ".")
+	if len(code) != codeLength {
+		return ""
+	}
+	return code
+}
+
+const codeLength = 8 // forty bits
+
+func codeOf(sum [32]byte) string {
+	return string(identity.TokenOf(identity.KindEmail, sum))[1 : 1+codeLength]
 }
 
 // Contacts are the canaries in the order of their client ids, which look like those
@@ -154,7 +173,7 @@ func (p invented) email(domain string) identity.Email { return identity.Email(p.
 // two of a million canaries are alike with one chance in a hundred at the most.
 func (c Canaries) invent(i int) invented {
 	sum := c.Sum("canary", c.name(i))
-	code := string(identity.TokenOf(identity.KindEmail, sum))[1:9]
+	code := codeOf(sum)
 	pick := func(list []string, at int) string {
 		return list[(int(sum[at])<<8|int(sum[at+1]))%len(list)]
 	}

@@ -47,10 +47,10 @@ func (p *Pipeline) LogHandover(ctx context.Context, row LedgerRow) error {
 func (p *Pipeline) NewDownloadID() (string, error) { return p.newDownloadID() }
 
 // CanariesOf are the canaries of a download.
-func (p *Pipeline) CanariesOf(ctx context.Context, download string, rows int) (audience.Canaries, error) {
+func (p *Pipeline) CanariesOf(ctx context.Context, download string, count int) (audience.Canaries, error) {
 	cfg, err := p.Config(ctx)
 	if err != nil {
 		return audience.Canaries{}, err
 	}
-	return p.canariesOf(cfg, download, rows), nil
+	return p.canariesOf(cfg, download, count), nil
 }

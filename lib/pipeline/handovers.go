@@ -55,11 +55,11 @@ func (p *Pipeline) randomBytes(n int) ([]byte, error) {
 	return b, nil
 }
 
-// canariesOf are the canaries of a download of a list of about so many rows; none
-// without a domain in the configuration.
-func (p *Pipeline) canariesOf(cfg *config.Config, download string, rows int) audience.Canaries {
+// canariesOf are the canaries of a download, [audience.CanaryCount] of them for a
+// list's rows; no contact without a domain in the configuration.
+func (p *Pipeline) canariesOf(cfg *config.Config, download string, count int) audience.Canaries {
 	return audience.Canaries{
-		Sum: p.key.Sum, Download: download, Domain: cfg.Canaries.EmailDomain, Language: cfg.Business.Language, Count: audience.CanaryCount(rows),
+		Sum: p.key.Sum, Download: download, Domain: cfg.Canaries.EmailDomain, Language: cfg.Business.Language, Count: count,
 	}
 }
 
