@@ -300,6 +300,11 @@ const presignFor = time.Minute
 // OpenExport implements portal.Reader: what changed since the night is applied,
 // the audit row is written, and only then the file is handed out.
 func (r reader) OpenExport(ctx context.Context, id, file string, who portal.Caller) (portal.Download, error) {
+	return r.open(ctx, id, file, who.Name, "")
+}
+
+// open hands a file of a bundle to who asks, under another name if one is given.
+func (r reader) open(ctx context.Context, id, file, who, name string) (portal.Download, error) {
 	report, err := r.export(ctx, ExportRequest{Bundle: id, File: file})
 	if errors.Is(err, ErrNotFound) || errors.Is(err, lake.ErrNoRun) {
 		return portal.Download{}, portal.ErrNotFound
@@ -311,11 +316,11 @@ func (r reader) OpenExport(ctx context.Context, id, file string, who portal.Call
 	if err != nil {
 		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
 	}
-	if err := r.p.Audit(ctx, AuditRow{Who: who.Name, Action: "download", Object: report.Key, Rows: int64(bytes.Count(body, []byte("\n"))), SHA256: sumHex(body)}); err != nil {
+	if err := r.p.Audit(ctx, AuditRow{Who: who, Action: "download", Object: report.Key, Rows: int64(bytes.Count(body, []byte("\n"))), SHA256: sumHex(body)}); err != nil {
 		return portal.Download{}, err
 	}
-	d := portal.Download{Name: report.Name, ContentType: contentType(file), Size: info.Size}
-	d.URL, err = r.p.store.Presign(ctx, report.Key, presignFor, report.Name)
+	d := portal.Download{Name: cmp.Or(name, report.Name), ContentType: contentType(file), Size: info.Size}
+	d.URL, err = r.p.store.Presign(ctx, report.Key, presignFor, d.Name)
 	if err == nil {
 		return d, nil
 	}
