@@ -60,28 +60,28 @@ type Handover struct {
 
 // LinkRequest says what a new link opens.
 type LinkRequest struct {
-	Name     string
-	Segment  string
-	Platform string
-	File     string // empty: the only one there is
+	Name     string `json:"name"`
+	Segment  string `json:"segment"`
+	Platform string `json:"platform"`
+	File     string `json:"file"` // empty: the only one there is
 }
 
 // Link is an address at which a program fetches a list.
 type Link struct {
-	ID            string // 16 hex digits
-	Name          string
-	Segment       string
-	SegmentTitle  Text
-	Platform      string
-	PlatformTitle Text
-	File          string
-	CreatedBy     string
-	CreatedAt     time.Time
-	RevokedBy     string
-	RevokedAt     *time.Time // nil: it works
+	ID            string     `json:"id"` // 16 hex digits
+	Name          string     `json:"name"`
+	Segment       string     `json:"segment"`
+	SegmentTitle  Text       `json:"segment_title"`
+	Platform      string     `json:"platform"`
+	PlatformTitle Text       `json:"platform_title"`
+	File          string     `json:"file"`
+	CreatedBy     string     `json:"created_by"`
+	CreatedAt     time.Time  `json:"created_at"`
+	RevokedBy     string     `json:"revoked_by"`
+	RevokedAt     *time.Time `json:"revoked_at"` // nil: it works
 	// Pulls and PulledAt count the last [LinkDays] days.
-	Pulls    int64
-	PulledAt *time.Time
+	Pulls    int64      `json:"pulls_30d"`
+	PulledAt *time.Time `json:"pulled_at"`
 }
 
 // LinkDays is how far back the page of links counts pulls.

@@ -238,31 +238,15 @@ func (p *Portal) handOut(v *visit, d Download) error {
 	return nil
 }
 
-type linkJSON struct {
-	ID        string     `json:"id"`
-	Name      string     `json:"name"`
-	Segment   string     `json:"segment"`
-	Platform  string     `json:"platform"`
-	File      string     `json:"file"`
-	CreatedBy string     `json:"created_by"`
-	CreatedAt time.Time  `json:"created_at"`
-	RevokedBy string     `json:"revoked_by"`
-	RevokedAt *time.Time `json:"revoked_at"`
-	Pulls     int64      `json:"pulls_30d"`
-	PulledAt  *time.Time `json:"pulled_at"`
-}
-
 func (p *Portal) apiLinks(v *visit) error {
 	all, err := p.config.Reader.Links(v.r.Context())
 	if err != nil {
 		return fmt.Errorf("read links: %w", err)
 	}
+	if all == nil {
+		all = []Link{}
+	}
 	return v.json(struct {
-		Links []linkJSON `json:"links"`
-	}{list(all, func(l Link) linkJSON {
-		return linkJSON{
-			ID: l.ID, Name: l.Name, Segment: l.Segment, Platform: l.Platform, File: l.File, CreatedBy: l.CreatedBy, CreatedAt: l.CreatedAt.UTC(),
-			RevokedBy: l.RevokedBy, RevokedAt: l.RevokedAt, Pulls: l.Pulls, PulledAt: l.PulledAt,
-		}
-	})})
+		Links []Link `json:"links"`
+	}{all})
 }
