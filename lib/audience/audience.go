@@ -87,6 +87,9 @@ type Contact struct {
 	// Fields are further values for people's files, by [Column.Key].
 	Fields map[string]string
 
+	// Ref is the caller's own and comes back in [Job.Select].
+	Ref any
+
 	// Given is what was handed over of this client before, as [Job.Handed] told it.
 	// A request to remove writes these rows again, byte for byte, and nothing
 	// else of the contact; without them it makes the rows anew.
