@@ -42,6 +42,7 @@ func commands() []command {
 		{"erase", "erase a person, with the proof", eraseCommand},
 		{"why", "explain a client's card", whyCommand},
 		{"subject", "everything known about a person", subjectCommand},
+		{"leak", "find the download that a leaked address came from", leakCommand},
 		{"duplicates", "show what merging joined, and preview a merge or a split", duplicatesCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},
 		{"normalise", "show what an advertising platform gets for a value", normaliseCommand},

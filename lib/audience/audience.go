@@ -59,6 +59,10 @@ type Contact struct {
 	// held out, …). Such a contact is counted under this reason and never
 	// written; it needs no other field than ClientID.
 	Excluded Reason
+	// Canary marks one of [Canaries]. It stands in people's files that hold e-mails
+	// and in no other, is asked of no [Job.Select] and told to no [Job.Handed], and
+	// no count of a manifest but that of the rows knows it.
+	Canary bool
 
 	Phones []identity.Phone
 	Emails []identity.Email
@@ -161,6 +165,9 @@ type Request struct {
 	Separator byte
 	// Columns stand after the fixed ones, in this order.
 	Columns []Column
+	// CanaryDomain is the domain of the [Canaries] that downloads carry; empty: they
+	// carry none, and the manifest's warnings say so.
+	CanaryDomain string
 }
 
 // Change is what is done on a platform with a list that it has.

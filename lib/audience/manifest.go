@@ -72,6 +72,9 @@ type Manifest struct {
 	// Duplicates counts rows left out because the file had them already.
 	Duplicates int `json:"duplicate_rows"`
 
+	// Canary says that invented people stand among the rows of the files.
+	Canary bool `json:"canary,omitempty"`
+
 	Files []FileReport `json:"files"`
 	// Refused is set when not one file was written.
 	Refused *Refused `json:"refused,omitempty"`

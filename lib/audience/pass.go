@@ -57,6 +57,7 @@ type encodedContact struct {
 	rows     int // the end of its rows
 	excluded Reason
 	refused  Reason // of its first identifier without a normal form
+	canary   bool
 }
 
 func pass(writers []*writer, contacts iter.Seq2[Contact, error]) error {
@@ -191,6 +192,10 @@ func (e *encoder) batch(contacts []Contact, out *encoded) {
 	e.out = out
 	for i := range contacts {
 		c := &contacts[i]
+		if c.Canary {
+			e.canary(c)
+			continue
+		}
 		excluded := c.Excluded
 		if e.w.job.Select != nil {
 			member, why := e.w.job.Select(c)

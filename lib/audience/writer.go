@@ -49,6 +49,7 @@ type writer struct {
 	given      [kinds]int // identifiers in the contacts, by kind
 	valid      [kinds]int // those in a form the platform takes
 	duplicates int
+	canaries   int
 	// inFiles counts people by the set of files they have rows in, a bit a file:
 	// who stands only in a file that is refused later is not handed over.
 	inFiles map[uint8]int
@@ -116,6 +117,17 @@ func (w *writer) absorb(made *encoded) error {
 	row, from := 0, 0
 	for i := range made.contacts {
 		c := &made.contacts[i]
+		if c.canary {
+			w.canaries++
+			for ; row < c.rows; row++ {
+				r := &made.rows[row]
+				if err := w.files[r.file].plant(made.text[from:r.end]); err != nil {
+					return err
+				}
+				from = r.end
+			}
+			continue
+		}
 		w.members++
 		if c.excluded != "" {
 			w.excluded[c.excluded]++

@@ -1,5 +1,11 @@
 package pipeline
 
+import (
+	"context"
+
+	"github.com/leadlake/leadlake/lib/audience"
+)
+
 // OrderFolding are sizes that tests choose; zero leaves the usual one.
 type OrderFolding struct {
 	OverlayFrom, OverlayShare int64
@@ -30,4 +36,21 @@ func (p *Pipeline) FoldOrdersBy(s OrderFolding) {
 	if s.Hash != nil {
 		set.hash = s.Hash
 	}
+}
+
+// LogHandover writes into the ledger of downloads.
+func (p *Pipeline) LogHandover(ctx context.Context, row LedgerRow) error {
+	return p.logHandover(ctx, row)
+}
+
+// NewDownloadID makes an id of a download.
+func (p *Pipeline) NewDownloadID() (string, error) { return p.newDownloadID() }
+
+// CanariesOf are the canaries of a download.
+func (p *Pipeline) CanariesOf(ctx context.Context, download string, count int) (audience.Canaries, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return audience.Canaries{}, err
+	}
+	return p.canariesOf(cfg, download, count), nil
 }
