@@ -40,6 +40,7 @@ var flow = []string{
 	"lib/analytics",
 	"lib/segment",
 	"lib/audience",
+	"lib/handover",
 	"lib/portal",
 	"lib/pipeline",
 	"lib/logtest",
@@ -66,7 +67,7 @@ var flow = []string{
 // pure packages know no files, network or environment.
 var pure = []string{
 	"lib/money", "lib/identity", "lib/identity/phone", "lib/consent", "lib/event", "lib/config",
-	"lib/schema", "lib/card", "lib/analytics/prediction", "lib/analytics", "lib/segment",
+	"lib/schema", "lib/card", "lib/analytics/prediction", "lib/analytics", "lib/segment", "lib/handover",
 }
 
 // testOnly packages are imported by tests and by one another, never by the product.

@@ -36,6 +36,7 @@
 //	lib/analytics                 RFM, ABC, XYZ, cohorts, LTV, funnel, baskets, lead score, and the playbook in words
 //	lib/segment                   rules and built-in segments: who belongs to which, since when, and why
 //	lib/audience                  files that advertising platforms accept
+//	lib/handover                  who may stand in which of those files, and the one reason why not
 //
 // Out, and the shell that runs it all.
 //

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -56,6 +57,15 @@ func (l layered) ReadRange(ctx context.Context, key string, offset int64, p []by
 	}
 	body, err := objstore.ReadRange(ctx, store, key, offset, int64(len(p)), p)
 	return copy(p, body), err
+}
+
+// Open implements objstore.Store.
+func (l layered) Open(ctx context.Context, key string) (io.ReadCloser, objstore.Info, error) {
+	store, err := l.from(ctx, key)
+	if err != nil {
+		return nil, objstore.Info{}, err
+	}
+	return store.Open(ctx, key)
 }
 
 // Head implements objstore.Store.
@@ -128,6 +138,11 @@ func (l layered) Swap(ctx context.Context, key string, body []byte, old objstore
 // Put implements objstore.Store.
 func (l layered) Put(ctx context.Context, key string, body []byte) (objstore.Version, error) {
 	return l.top.Put(ctx, key, body)
+}
+
+// Upload implements objstore.Store.
+func (l layered) Upload(ctx context.Context, key string) (objstore.Upload, error) {
+	return l.top.Upload(ctx, key)
 }
 
 // Delete implements objstore.Store.

@@ -220,6 +220,11 @@ func (s *ownedStore) Delete(ctx context.Context, key string) error {
 }
 
 func (s *ownedStore) write(ctx context.Context, how, key string, body []byte, old objstore.Version) (objstore.Version, error) {
+	return s.send(ctx, how, key, bytes.NewReader(body), old)
+}
+
+// send has the owner do a write.
+func (s *ownedStore) send(ctx context.Context, how, key string, body io.Reader, old objstore.Version) (objstore.Version, error) {
 	unknown := func(err error) error {
 		return fmt.Errorf("%s %s: %w: %w", how, objstore.Quote(key), objstore.ErrUnknown, err)
 	}
@@ -227,7 +232,7 @@ func (s *ownedStore) write(ctx context.Context, how, key string, body []byte, ol
 		return "", fmt.Errorf("%s %s: %w: %w", how, objstore.Quote(key), objstore.ErrRefused, err)
 	}
 	query := url.Values{"key": {key}, "old": {string(old)}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.owner.Address+storePath+how+"?"+query.Encode(), bytes.NewReader(body)) //nolint:gosec // G704: the address is that of the serve that started us
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.owner.Address+storePath+how+"?"+query.Encode(), body) //nolint:gosec // G704: the address is that of the serve that started us
 	if err != nil {
 		return "", unknown(err)
 	}
@@ -254,6 +259,13 @@ func (s *ownedStore) write(ctx context.Context, how, key string, body []byte, ol
 
 // storeWrite does a worker's write. The caller has shown the token.
 func (m *machine) storeWrite(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == storePath+"upload" {
+		answer := written{}
+		var err error
+		answer.Version, err = m.storeUpload(w, r)
+		answerWrite(w, answer, err)
+		return
+	}
 	if r.ContentLength < 0 || r.ContentLength > maxStoreBody {
 		http.Error(w, "the object is too large", http.StatusRequestEntityTooLarge)
 		return
@@ -279,6 +291,10 @@ func (m *machine) storeWrite(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	answerWrite(w, answer, err)
+}
+
+func answerWrite(w http.ResponseWriter, answer written, err error) {
 	if err != nil {
 		answer = written{Fault: "unknown", Says: err.Error()}
 		for word, fault := range writeFaults() {

@@ -25,6 +25,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -90,6 +91,9 @@ type Contact struct {
 	// Fields are further values for people's files, by [Column.Key].
 	Fields map[string]string
 
+	// Ref is the caller's own and comes back in [Job.Select].
+	Ref any
+
 	// Given is what was handed over of this client before, as [Job.Handed] told it.
 	// A request to remove writes these rows again, byte for byte, and nothing
 	// else of the contact; without them it makes the rows anew.
@@ -123,11 +127,17 @@ type Column struct {
 // Request says which files are wanted. Run, AsOf, Segment, Platform and Purpose
 // are required.
 type Request struct {
-	Run      string
-	AsOf     string // YYYY-MM-DD
-	Segment  string
-	Title    Text
-	Rule     string
+	Run     string
+	AsOf    string // YYYY-MM-DD
+	Segment string
+	Title   Text
+	Rule    string
+	// Thresholds are the bounds of the run that the rule rests on, so that the
+	// list can be explained after the run is gone.
+	Thresholds []Threshold
+	// Holdout says how the control group was drawn; nil: nobody was held out.
+	// Its members carry [ReasonHoldout] as other members left out carry theirs.
+	Holdout  *Holdout
 	Platform string // a key of [Platforms]
 	// Hashed asks for hashed identifiers in the platform's own algorithm. A file
 	// is hashed as a whole or not at all.
@@ -193,6 +203,17 @@ func (r *Request) check() (Platform, error) {
 	}
 	if !validDay(r.AsOf) {
 		fault("as-of is not a day YYYY-MM-DD")
+	}
+	for _, t := range r.Thresholds {
+		if t.Metric == "" || t.Rule == "" {
+			fault("a threshold has no metric or no rule")
+		}
+		if slices.ContainsFunc(t.Bounds, func(b float64) bool { return math.IsNaN(b) || math.IsInf(b, 0) }) {
+			fault("a threshold has a bound that is no number")
+		}
+	}
+	if h := r.Holdout; h != nil && (!(h.Share > 0 && h.Share < 1) || h.Assigned < 0) {
+		fault("the holdout is no share between 0 and 1 of at least nobody")
 	}
 	if r.ExpiresDay != "" && !validDay(r.ExpiresDay) {
 		fault("expiry is not a day YYYY-MM-DD")

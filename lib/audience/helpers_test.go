@@ -109,6 +109,9 @@ func mustWrite(t *testing.T, req audience.Request, contacts iter.Seq2[audience.C
 	if err != nil {
 		t.Fatalf("Write: %v", err)
 	}
+	if err := followsSchema(t, out.text(audience.ManifestName)); err != nil {
+		t.Fatalf("the manifest of %s breaks the published schema: %v", req.Platform, err)
+	}
 	return manifest, out
 }
 

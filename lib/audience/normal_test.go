@@ -141,7 +141,7 @@ func TestEveryPlatformExplainsItself(t *testing.T) {
 	for _, r := range []audience.Reason{
 		audience.ReasonNoConsent, audience.ReasonWithdrawn, audience.ReasonUnsubscribed, audience.ReasonErased, audience.ReasonHoldout, audience.ReasonContactBudget,
 		audience.ReasonSensitive, audience.ReasonNoIdentifier, audience.ReasonEmpty, audience.ReasonAlreadyHashed, audience.ReasonInvalidPhone, audience.ReasonInvalidEmail,
-		audience.ReasonEmailNotLatin, audience.ReasonInvalidValue, audience.ReasonDuplicate, audience.ReasonFileNotWritten,
+		audience.ReasonEmailNotLatin, audience.ReasonInvalidValue, audience.ReasonDuplicate, audience.ReasonFileNotWritten, audience.ReasonExcluded, audience.ReasonPriority,
 	} {
 		if text := r.Explain(); text.RU == string(r) || text.EN == string(r) || !strings.HasSuffix(text.RU, ".") || !strings.HasSuffix(text.EN, ".") {
 			t.Errorf("reason %s has no sentence in both languages", r)

@@ -77,7 +77,7 @@ func (f *planned) take(line []byte) error {
 	f.rows++
 	f.bytes += int64(len(line))
 	least := max(spec.minRows, 1)
-	if spec.maxRows > 0 && p.rows > spec.maxRows-least || spec.maxBytes > 0 && p.size > spec.maxBytes-int64(least+1)*longestRow {
+	if f.mayEnd(p.rows, p.size) {
 		p.tail = true
 	}
 	if p.sink != nil && !p.tail {
@@ -99,6 +99,64 @@ func (f *planned) take(line []byte) error {
 		return nil
 	}
 	return p.release()
+}
+
+// run is rows of one file that lie one after the other in a text and go to the file at
+// once. The zero run is empty.
+type run struct {
+	file     *planned
+	from, to int
+}
+
+// add adds the row from begin to end, which is new in its file.
+func (r *run) add(f *planned, text []byte, begin, end int) error {
+	if f.pass(int64(end - begin)) {
+		if r.file == f && r.to == begin {
+			r.to = end
+			return nil
+		}
+		err := r.flush(text)
+		*r = run{f, begin, end}
+		return err
+	}
+	if err := r.flush(text); err != nil {
+		return err
+	}
+	return f.take(text[begin:end])
+}
+
+// flush writes the rows.
+func (r *run) flush(text []byte) error {
+	if r.file == nil || r.from == r.to {
+		return nil
+	}
+	err := r.file.parts[len(r.file.parts)-1].sink.rows(text[r.from:r.to])
+	r.from = r.to
+	return err
+}
+
+// pass counts a row of n bytes and tells whether it may go to the file at hand as it
+// is: the part has begun and is far from its end. Any other row has to be taken.
+func (f *planned) pass(n int64) bool {
+	if len(f.parts) == 0 {
+		return false
+	}
+	p, spec := f.parts[len(f.parts)-1], f.spec
+	if p.sink == nil || p.tail || f.mayEnd(p.rows+1, p.size+n) || spec.maxBytes > 0 && p.size+n > spec.maxBytes {
+		return false
+	}
+	p.rows++
+	p.size += n
+	f.rows++
+	f.bytes += n
+	return true
+}
+
+// mayEnd tells whether a part of so many rows and bytes is near its limits: its last
+// rows may have to go to the next part, so they wait.
+func (f *planned) mayEnd(rows int, size int64) bool {
+	spec, least := f.spec, max(f.spec.minRows, 1)
+	return spec.maxRows > 0 && rows > spec.maxRows-least || spec.maxBytes > 0 && size > spec.maxBytes-int64(least+1)*longestRow
 }
 
 func (p *part) hold(line []byte) {
@@ -229,6 +287,12 @@ func newStream(out Output) *stream {
 }
 
 func (s *stream) rows(lines []byte) error {
+	if len(lines) >= 16<<10 { // enough to pay for a write of its own
+		if s.flush() == nil {
+			s.write(lines)
+		}
+		return s.fault
+	}
 	s.buf = append(s.buf, lines...)
 	if len(s.buf) >= 48<<10 {
 		return s.flush()
@@ -238,12 +302,16 @@ func (s *stream) rows(lines []byte) error {
 
 func (s *stream) flush() error {
 	if s.fault == nil && len(s.buf) > 0 {
-		s.size += int64(len(s.buf))
-		s.sum.Write(s.buf)
-		_, s.fault = s.out.Write(s.buf)
+		s.write(s.buf)
 	}
 	s.buf = s.buf[:0]
 	return s.fault
+}
+
+func (s *stream) write(bytes []byte) {
+	s.size += int64(len(bytes))
+	s.sum.Write(bytes)
+	_, s.fault = s.out.Write(bytes)
 }
 
 func (s *stream) close() (int64, string, error) {

@@ -1,20 +1,9 @@
 package audience
 
-import (
-	"fmt"
-	"iter"
-	"slices"
-	"sync"
-)
+import "slices"
 
-// Sizes of a pass: workers make rows of batches of contacts at the same time, and
-// one goroutine takes them in the order of the contacts, so that the bytes do not
-// depend on who was quicker.
-const (
-	workers    = 2
-	batchSize  = 512
-	batchCount = 8
-)
+// batchSize is how many contacts are on their way together.
+const batchSize = 512
 
 // kind is a sort of identifier in a contact.
 type kind int
@@ -28,13 +17,6 @@ const (
 	kinds
 )
 
-// batch is some contacts on their way, with what became of them for each job.
-type batch struct {
-	contacts []Contact
-	made     []encoded // one a job
-	ready    chan struct{}
-}
-
 // encoded is the rows of a batch for one job.
 type encoded struct {
 	text     []byte
@@ -43,7 +25,7 @@ type encoded struct {
 	values   map[Reason]int
 	given    [kinds]int
 	valid    [kinds]int
-	touched  uint32
+	touched  uint64
 }
 
 type encodedRow struct {
@@ -58,85 +40,6 @@ type encodedContact struct {
 	excluded Reason
 	refused  Reason // of its first identifier without a normal form
 	canary   bool
-}
-
-func pass(writers []*writer, contacts iter.Seq2[Contact, error]) error {
-	free, work, order := make(chan *batch, batchCount), make(chan *batch, batchCount), make(chan *batch, batchCount)
-	for range batchCount {
-		b := &batch{contacts: make([]Contact, 0, batchSize), made: make([]encoded, len(writers)), ready: make(chan struct{}, 1)}
-		for i := range b.made {
-			b.made[i].values = map[Reason]int{}
-		}
-		free <- b
-	}
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			encoders := make([]*encoder, len(writers))
-			for i, w := range writers {
-				encoders[i] = newEncoder(w)
-			}
-			for b := range work {
-				for i, e := range encoders {
-					e.batch(b.contacts, &b.made[i])
-				}
-				b.ready <- struct{}{}
-			}
-		})
-	}
-	stop := make(chan struct{})
-	var failed error
-	group.Go(func() {
-		for b := range order {
-			<-b.ready
-			for i, w := range writers {
-				if failed == nil {
-					if failed = w.absorb(&b.made[i]); failed != nil {
-						close(stop)
-					}
-				}
-			}
-			free <- b
-		}
-	})
-
-	send := func(b *batch) {
-		work <- b
-		order <- b
-	}
-	var fault error
-	b := <-free
-	b.contacts = b.contacts[:0]
-	for contact, err := range contacts {
-		if err != nil {
-			fault = fmt.Errorf("read contacts: %w", err)
-			break
-		}
-		b.contacts = append(b.contacts, contact)
-		if len(b.contacts) < batchSize {
-			continue
-		}
-		send(b)
-		select {
-		case <-stop:
-			fault = errStopped
-		case b = <-free:
-		}
-		if fault != nil {
-			break
-		}
-		b.contacts = b.contacts[:0]
-	}
-	if fault == nil && len(b.contacts) > 0 {
-		send(b)
-	}
-	close(work)
-	close(order)
-	group.Wait()
-	if failed != nil {
-		return failed
-	}
-	return fault
 }
 
 // person is a contact with its identifiers in the platform's normal form, each

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/leadlake/leadlake/lib/consent"
 	"github.com/leadlake/leadlake/lib/identity"
 )
 
@@ -29,6 +30,11 @@ type Platform struct {
 	// OnRequest marks a platform for which files are made only where the
 	// configuration names it.
 	OnRequest bool
+	// Purpose is the consent that its files need where the configuration says no
+	// other; Message marks a file for writing to people or calling them, for which
+	// the contact budget counts (metrics, "Contact budget").
+	Purpose consent.Purpose
+	Message bool
 
 	hashedOnly bool // takes no plain files
 	// changes says how a change is made, changeRows the fewest rows of an addition
@@ -82,7 +88,11 @@ func Platforms() []Platform { return slices.Clone(registry()) }
 var registry = sync.OnceValue(func() []Platform { //nolint:gochecknoglobals // a constant table
 	all := []Platform{yandex(), vk(), google(), meta(), tiktok()}
 	all = append(all, presets()...)
-	return append(all, people(), workbook(), dialler())
+	all = append(all, people(), workbook(), dialler())
+	for i := range all {
+		all[i].Purpose, all[i].Message = purposeOf(all[i].Key)
+	}
+	return all
 })
 
 // Lookup finds a platform by its key.

@@ -14,7 +14,7 @@ const lowShare = 0.9
 
 func (w *writer) manifest() Manifest {
 	m := Manifest{
-		Version: 1,
+		Version: ManifestVersion,
 		Run:     w.req.Run, AsOf: w.req.AsOf, Segment: w.req.Segment, Title: w.req.Title, Rule: w.req.Rule,
 		Platform: w.platform.Key, PlatformTitle: w.platform.Title,
 		Purpose: w.req.Purpose, Consent: w.req.Consent, Hashed: w.req.Hashed, ExpiresDay: w.req.ExpiresDay, Change: w.req.Change,
@@ -26,6 +26,7 @@ func (w *writer) manifest() Manifest {
 	if text, ok := w.platform.changes[w.req.Change]; ok {
 		m.BeforeUpload = append(m.BeforeUpload, text)
 	}
+	m.asked(w.req)
 	if w.req.Hashed {
 		m.Hash = w.platform.Hash
 	}

@@ -10,6 +10,8 @@ const (
 	ReasonWithdrawn     Reason = "withdrawn"
 	ReasonUnsubscribed  Reason = "unsubscribed"
 	ReasonErased        Reason = "erased"
+	ReasonExcluded      Reason = "excluded"
+	ReasonPriority      Reason = "priority"
 	ReasonHoldout       Reason = "holdout"
 	ReasonContactBudget Reason = "contact_budget"
 	ReasonSensitive     Reason = "sensitive"
@@ -40,6 +42,10 @@ func (r Reason) Explain() Text {
 		return Text{"Клиент отписался.", "The client has unsubscribed."}
 	case ReasonErased:
 		return Text{"Данные клиента удалены по его просьбе.", "The client's data were erased on request."}
+	case ReasonExcluded:
+		return Text{"Клиент в сегменте, который исключён из файла.", "The client is in a segment that is kept out of the file."}
+	case ReasonPriority:
+		return Text{"Клиент в сегменте, который идёт раньше на той же площадке.", "The client is in a segment that comes before on the same platform."}
 	case ReasonHoldout:
 		return Text{"Клиент в контрольной группе.", "The client is held out as the control group."}
 	case ReasonContactBudget:

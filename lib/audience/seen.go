@@ -1,32 +1,35 @@
 package audience
 
+import "encoding/binary"
+
 // seen is a set of row keys, of which it keeps 58 bits: among five million
-// different rows two are taken for one in one list of 24 000. A row takes 6 bytes
-// and a quarter of room; what grows is one of 1 024 small tables at a time, so
-// that growing needs no second copy of the whole. The zero set is empty.
+// different rows two are taken for one in one list of 24 000. A row takes 7.5 to 11.3
+// bytes; what grows is one of 1 024 small tables at a time, so that growing needs no
+// second copy of the whole. The zero set is empty.
 type seen struct{ shards [1 << shardBits]shard }
 
 const (
-	shardBits = 10
-	entryBits = 48
+	shardBits  = 10
+	entryBits  = 48
+	entryBytes = entryBits / 8
+	entryMask  = 1<<entryBits - 1
 )
 
-// shard is a table with open addressing of entries that are not zero, low and
-// high bits apart, which keeps them at six bytes.
+// shard is a table with open addressing of entries that are not zero, one behind the
+// other in little-endian order, so that one look at the memory finds a whole entry.
 type shard struct {
-	low  []uint32
-	high []uint16
-	n    int
+	table []byte // two bytes longer than its entries: an entry is read as eight bytes
+	size  int    // entries there is room for
+	n     int
 }
 
 // add puts a key in and reports whether it was new.
 func (s *seen) add(key uint64) bool {
 	sh := &s.shards[key>>(64-shardBits)]
-	if sh.n*5 >= len(sh.low)*4 {
+	if sh.n*5 >= sh.size*4 {
 		sh.grow()
 	}
-	entry := entryOf(key)
-	if !sh.put(entry) {
+	if !sh.put(entryOf(key)) {
 		return false
 	}
 	sh.n++
@@ -35,30 +38,29 @@ func (s *seen) add(key uint64) bool {
 
 // fetch reads where a key will be looked for. Many fetches one after the other
 // wait for memory together, many calls of add one after the other.
-func (s *seen) fetch(key uint64) uint32 {
+func (s *seen) fetch(key uint64) uint64 {
 	sh := &s.shards[key>>(64-shardBits)]
-	if len(sh.low) == 0 {
+	if sh.size == 0 {
 		return 0
 	}
-	at := slot(entryOf(key), len(sh.low))
-	return sh.low[at] ^ uint32(sh.high[at])
+	return binary.LittleEndian.Uint64(sh.table[entryBytes*slot(entryOf(key), sh.size):])
 }
 
-func entryOf(key uint64) uint64 { return max(key&(1<<entryBits-1), 1) }
+func entryOf(key uint64) uint64 { return max(key&entryMask, 1) }
 
 func slot(entry uint64, size int) int { return int(entry * uint64(size) >> entryBits) } //nolint:gosec // G115: below size
 
 func (sh *shard) put(entry uint64) bool {
-	low, high := uint32(entry), uint16(entry>>32) //nolint:gosec // G115: an entry has 48 bits
-	for at := slot(entry, len(sh.low)); ; at++ {
-		if at == len(sh.low) {
+	for at := slot(entry, sh.size); ; at++ {
+		if at == sh.size {
 			at = 0
 		}
-		switch {
-		case sh.low[at] == 0 && sh.high[at] == 0:
-			sh.low[at], sh.high[at] = low, high
+		place := sh.table[entryBytes*at : entryBytes*at+8]
+		switch found := binary.LittleEndian.Uint64(place); found & entryMask {
+		case 0:
+			binary.LittleEndian.PutUint64(place, found|entry)
 			return true
-		case sh.low[at] == low && sh.high[at] == high:
+		case entry:
 			return false
 		}
 	}
@@ -66,10 +68,10 @@ func (sh *shard) put(entry uint64) bool {
 
 func (sh *shard) grow() {
 	old := *sh
-	size := max(16, len(old.low)*3/2)
-	sh.low, sh.high = make([]uint32, size), make([]uint16, size)
-	for i := range old.low {
-		if entry := uint64(old.low[i]) | uint64(old.high[i])<<32; entry != 0 {
+	sh.size = max(16, old.size*3/2)
+	sh.table = make([]byte, entryBytes*sh.size+8-entryBytes)
+	for i := range old.size {
+		if entry := binary.LittleEndian.Uint64(old.table[entryBytes*i:]) & entryMask; entry != 0 {
 			sh.put(entry)
 		}
 	}

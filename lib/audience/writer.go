@@ -18,12 +18,18 @@ type Job struct {
 	// must not be handed over, why. Nil: all belong, excluded as they say
 	// themselves. It is called once a contact, in any order and at the same time.
 	Select func(c *Contact) (member bool, excluded Reason)
-	// Handed, if set, is told every row of the files in their order, duplicates
-	// left out: the ledger of what was given. The file is named without its change
-	// and part. The line, with its line end, is good during the call only. What it
-	// is told counts only when WriteAll gives no error, and for files that the
-	// manifest calls written.
-	Handed func(clientID, file string, line []byte)
+	// Skip, if set, leaves out rows that the platform has already. It is asked in
+	// the order of the rows, duplicates left out, and once a row.
+	Skip func(file string, key uint64) bool
+	// Handed, if set, is told every row of the files in their order, duplicates and
+	// skipped ones left out: the ledger of what was given. The file is named without
+	// its change and part. Rows of a file that are one to the platform have one key,
+	// whatever stands aside in them; keys are kept for years, so they are the same in
+	// every version (TestRowKeysNeverChange). Of a removal the key is that of the
+	// line. The line, with its line end, is good during the call only. What it is
+	// told counts only when WriteAll gives no error, and for files that the manifest
+	// calls written.
+	Handed func(clientID, file string, key uint64, line []byte)
 }
 
 // writer makes the files of one job.
@@ -46,7 +52,9 @@ type writer struct {
 	canaries   int
 	// inFiles counts people by the set of files they have rows in, a bit a file:
 	// who stands only in a file that is refused later is not handed over.
-	inFiles map[uint8]int
+	inFiles    map[uint8]int
+	lastIn     uint8 // the set of the contact before, and how many had it in a row
+	lastPeople int   // who are not in inFiles yet
 }
 
 func newWriter(job *Job) (*writer, error) {
@@ -103,16 +111,20 @@ func (w *writer) absorb(made *encoded) error {
 		w.given[i] += made.given[i]
 		w.valid[i] += made.valid[i]
 	}
-	var touched uint32
+	var touched uint64
 	for i := range made.rows {
 		touched ^= w.files[made.rows[i].file].seen.fetch(made.rows[i].key)
 	}
 	made.touched = touched
+	var fresh run
 	row, from := 0, 0
 	for i := range made.contacts {
 		c := &made.contacts[i]
 		if c.canary {
 			w.canaries++
+			if err := fresh.flush(made.text); err != nil { // his row comes after those before him
+				return err
+			}
 			for ; row < c.rows; row++ {
 				r := &made.rows[row]
 				if err := w.files[r.file].plant(made.text[from:r.end]); err != nil {
@@ -131,7 +143,7 @@ func (w *writer) absorb(made *encoded) error {
 		offered := row < c.rows
 		for ; row < c.rows; row++ {
 			r := &made.rows[row]
-			line := made.text[from:r.end]
+			begin := from
 			from = r.end
 			f := w.files[r.file]
 			if !f.seen.add(r.key) {
@@ -139,17 +151,23 @@ func (w *writer) absorb(made *encoded) error {
 				w.duplicates++
 				continue
 			}
+			if w.job.Skip != nil && w.job.Skip(w.plainName(f.spec), r.key) {
+				continue
+			}
 			in |= 1 << r.file
-			if err := f.take(line); err != nil {
+			if err := fresh.add(f, made.text, begin, r.end); err != nil {
 				return err
 			}
 			if w.job.Handed != nil {
-				w.job.Handed(c.id, w.plainName(f.spec), line)
+				w.job.Handed(c.id, w.plainName(f.spec), r.key, made.text[begin:r.end])
 			}
 		}
 		switch {
+		case in != 0 && in == w.lastIn:
+			w.lastPeople++
 		case in != 0:
-			w.inFiles[in]++
+			w.countLast()
+			w.lastIn, w.lastPeople = in, 1
 		case offered:
 			w.excluded[ReasonDuplicate]++
 		case c.refused != "":
@@ -158,7 +176,15 @@ func (w *writer) absorb(made *encoded) error {
 			w.excluded[ReasonNoIdentifier]++
 		}
 	}
-	return nil
+	return fresh.flush(made.text)
+}
+
+// countLast moves the people counted last to the others.
+func (w *writer) countLast() {
+	if w.lastPeople > 0 {
+		w.inFiles[w.lastIn] += w.lastPeople
+	}
+	w.lastPeople = 0
 }
 
 // abandon frees what files begun and not ended hold.
@@ -182,6 +208,7 @@ func (w *writer) plainName(spec *fileSpec) string {
 
 // finish ends the files and writes the manifest, all but visible.
 func (w *writer) finish() (Manifest, error) {
+	w.countLast()
 	for _, f := range w.files {
 		if err := f.finish(); err != nil {
 			return Manifest{}, err
@@ -225,9 +252,57 @@ func Write(req Request, contacts iter.Seq2[Contact, error], create func(name str
 // error that the contacts yield ends WriteAll.
 //
 // A contact and what it holds belongs to WriteAll from its yield on: it must not
-// be changed any more. Memory holds some thousand contacts and about 8 bytes for
+// be changed any more. Memory holds some thousand contacts and six to nine bytes for
 // each row, by which rows that are there already are left out.
 func WriteAll(jobs []Job, contacts iter.Seq2[Contact, error]) ([]Manifest, error) {
+	return write(jobs, func(next func() *Contact) error {
+		for contact, err := range contacts {
+			if err != nil {
+				return fmt.Errorf("read contacts: %w", err)
+			}
+			slot := next()
+			if slot == nil {
+				return errStopped
+			}
+			*slot = contact
+		}
+		return nil
+	})
+}
+
+// WriteFilled is WriteAll for very many contacts: nobody copies them. Fill asks next
+// for one empty contact after the other, in the order of the rows, and fills it in; it
+// is done when it returns. Next gives nil when nothing can be written any more; then
+// fill returns. An error of fill ends WriteFilled.
+//
+// The slices of identifiers are empty and keep the memory that an earlier contact put
+// there, so fill appends to them and gives them no memory of its own that it needs
+// again. A contact is fill's until the next call of next; texts must never change.
+func WriteFilled(jobs []Job, fill func(next func() *Contact) error) ([]Manifest, error) {
+	return write(jobs, func(next func() *Contact) error {
+		err := fill(func() *Contact {
+			c := next()
+			if c != nil {
+				c.empty()
+			}
+			return c
+		})
+		if err != nil {
+			return fmt.Errorf("read contacts: %w", err)
+		}
+		return nil
+	})
+}
+
+// empty makes a contact one without values that keeps the memory of its lists.
+func (c *Contact) empty() {
+	*c = Contact{
+		Phones: c.Phones[:0], Emails: c.Emails[:0], VKIDs: c.VKIDs[:0], TelegramIDs: c.TelegramIDs[:0], MobileIDs: c.MobileIDs[:0], Given: c.Given[:0],
+	}
+}
+
+// write makes the files of all jobs out of what feed puts into slots.
+func write(jobs []Job, feed func(next func() *Contact) error) ([]Manifest, error) {
 	jobs = slices.Clone(jobs)
 	writers := make([]*writer, len(jobs))
 	for i := range jobs {
@@ -247,7 +322,7 @@ func WriteAll(jobs []Job, contacts iter.Seq2[Contact, error]) ([]Manifest, error
 			}
 		}
 	}()
-	if err := pass(writers, contacts); err != nil {
+	if err := pass(writers, feed); err != nil {
 		return nil, err
 	}
 	manifests := make([]Manifest, len(writers))

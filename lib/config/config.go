@@ -26,6 +26,7 @@ type Config struct {
 	Segments  []Segment           `yaml:"segments"`
 	Builtin   BuiltinSegments     `yaml:"builtin_segments"`
 	Exports   []Export            `yaml:"exports"`
+	Exclude   []string            `yaml:"exclude"` // segments whose members are in no file at all
 	Platforms map[string]Platform `yaml:"platforms"`
 	Canaries  Canaries            `yaml:"canaries"`
 	Managers  map[string]Manager  `yaml:"managers"`
@@ -152,6 +153,7 @@ type Metrics struct {
 	KeyDays        int  `yaml:"key_days"`       // key: first purchase longer ago than this; default 730
 	LeadWaitDays   int  `yaml:"lead_wait_days"` // a lead without any contact for so long is a fault; default 3
 	MaxShared      int  `yaml:"max_shared"`
+	ContactsMonth  int  `yaml:"contacts_per_month"` // the contact budget: message files a client may newly stand in within 30 days; default 3
 	EmailLinks     bool `yaml:"link_by_email"`
 	SkipZeroOrders bool `yaml:"skip_zero_orders"`
 	DedupeDays     int  `yaml:"dedupe_days"`
@@ -206,12 +208,17 @@ type ABC struct {
 	B      float64 `yaml:"b"`
 }
 
-// Export says which platforms a segment is written for every night.
+// Export says which platforms a segment is written for every night, and under what
+// conditions. A segment is exported once to a platform.
 type Export struct {
 	Segment   string   `yaml:"segment"`
 	Platforms []string `yaml:"platforms"`
 	Hashed    bool     `yaml:"hashed"`
 	Holdout   float64  `yaml:"holdout"`
+	Exclude   []string `yaml:"exclude"`  // segments whose members stay out of these files
+	Priority  int      `yaml:"priority"` // 1 comes before 2; 0: after all that have one
+	Purpose   string   `yaml:"purpose"`  // the consent asked for; empty: the platform's own
+	Unlock    bool     `yaml:"unlock"`   // an ad platform gets it although the segment is sensitive
 }
 
 // Platform is what the owner's own cabinet asks for where it differs from what
@@ -246,7 +253,7 @@ func Default() *Config {
 			ABC:       ABC{Method: "money_share", A: 0.80, B: 0.95},
 			XYZ:       XYZ{Period: "month", Value: "revenue", X: 0.10, Y: 0.25, MinPeriods: 6},
 			ChurnDays: 90, ActiveDays: 90, DeadDays: 730, SleepingDays: 365, NewDays: 30, NewcomerDays: 30, RegularOrders: 3, KeyDays: 730,
-			LeadWaitDays: 3, MaxShared: 10, EmailLinks: true, DedupeDays: 35,
+			LeadWaitDays: 3, MaxShared: 10, ContactsMonth: 3, EmailLinks: true, DedupeDays: 35,
 			Cohorts: "bounded", Margin: 1, LTVHorizon: 60, RecencyBands: []int{7, 30, 60, 90, 180, 365, 730},
 			Basket:        Basket{MinTickets: 5, MaxItems: 50, MaxPairs: 10_000},
 			Replenishment: Replenishment{Level: "item", DaysAhead: 14, MinPurchases: 3},

@@ -255,6 +255,10 @@ func (f *faulty) Put(ctx context.Context, key string, body []byte) (objstore.Ver
 	return f.step(func() (objstore.Version, error) { return f.Store.Put(ctx, key, body) })
 }
 
+func (f *faulty) Upload(ctx context.Context, key string) (objstore.Upload, error) {
+	return objstore.Buffered(func(body []byte) (objstore.Version, error) { return f.Put(ctx, key, body) }), nil
+}
+
 func (f *faulty) Delete(ctx context.Context, key string) error {
 	_, err := f.step(func() (objstore.Version, error) { return "", f.Store.Delete(ctx, key) })
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"math/rand/v2"
 	"slices"
@@ -176,6 +177,10 @@ func (h *hooked) tick() {
 func (h *hooked) Get(ctx context.Context, key string) ([]byte, objstore.Info, error) {
 	h.tick()
 	return h.Store.Get(ctx, key)
+}
+
+func (h *hooked) Open(ctx context.Context, key string) (io.ReadCloser, objstore.Info, error) {
+	return objstore.OpenWhole(ctx, key, h.Get)
 }
 
 func (h *hooked) Head(ctx context.Context, key string) (objstore.Info, error) {

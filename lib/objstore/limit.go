@@ -3,6 +3,7 @@ package objstore
 import (
 	"context"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -15,11 +16,11 @@ type Operations uint8
 // The operations that can be granted. Creating and swapping never overwrite
 // unseen bytes; Put may.
 const (
-	AllowRead    Operations = 1 << iota // Get, GetRange, Head
+	AllowRead    Operations = 1 << iota // Get, GetRange, Open, Head
 	AllowList                           // List
 	AllowCreate                         // Create
 	AllowSwap                           // Swap
-	AllowPut                            // Put
+	AllowPut                            // Put, Upload
 	AllowDelete                         // Delete
 	AllowPresign                        // Presign
 )
@@ -66,6 +67,13 @@ func (l *limited) GetRange(ctx context.Context, key string, offset, length int64
 	return l.store.GetRange(ctx, key, offset, length)
 }
 
+func (l *limited) Open(ctx context.Context, key string) (io.ReadCloser, Info, error) {
+	if err := l.check(AllowRead, key); err != nil {
+		return nil, Info{}, fmt.Errorf("open %w", err)
+	}
+	return l.store.Open(ctx, key)
+}
+
 func (l *limited) Head(ctx context.Context, key string) (Info, error) {
 	if err := l.check(AllowRead, key); err != nil {
 		return Info{}, fmt.Errorf("head %w", err)
@@ -99,6 +107,13 @@ func (l *limited) Put(ctx context.Context, key string, body []byte) (Version, er
 		return "", fmt.Errorf("put %w", err)
 	}
 	return l.store.Put(ctx, key, body)
+}
+
+func (l *limited) Upload(ctx context.Context, key string) (Upload, error) {
+	if err := l.check(AllowPut, key); err != nil {
+		return nil, fmt.Errorf("upload %w", err)
+	}
+	return l.store.Upload(ctx, key)
 }
 
 func (l *limited) Delete(ctx context.Context, key string) error {

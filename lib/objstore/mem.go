@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -48,6 +49,15 @@ func (m *Mem) GetRange(ctx context.Context, key string, offset, length int64) ([
 		return nil, fmt.Errorf("get range of %s: %w", Quote(key), err)
 	}
 	return bytes.Clone(object.body[offset : offset+n]), nil
+}
+
+// Open implements [Store].
+func (m *Mem) Open(ctx context.Context, key string) (io.ReadCloser, Info, error) {
+	object, err := m.object(ctx, key)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("open %s: %w", Quote(key), err)
+	}
+	return &whole{rest: object.body}, object.info, nil
 }
 
 // Head implements [Store].
@@ -101,6 +111,16 @@ func (m *Mem) Swap(ctx context.Context, key string, body []byte, old Version) (V
 // Put implements [Store].
 func (m *Mem) Put(ctx context.Context, key string, body []byte) (Version, error) {
 	return m.write(ctx, "put", key, body, func(Version, bool) error { return nil })
+}
+
+// Upload implements [Store]; the bytes are kept until they are committed.
+func (m *Mem) Upload(ctx context.Context, key string) (Upload, error) {
+	if err := ready(ctx, key); err != nil {
+		return nil, fmt.Errorf("upload %s: %w", Quote(key), err)
+	}
+	return Buffered(func(body []byte) (Version, error) {
+		return m.write(ctx, "upload", key, body, func(Version, bool) error { return nil })
+	}), nil
 }
 
 // Delete implements [Store].

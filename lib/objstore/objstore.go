@@ -1,5 +1,5 @@
 // Package objstore is the only storage Leadlake has: named objects of bytes,
-// written whole, and coordinated by conditional writes alone.
+// visible only whole, and coordinated by conditional writes alone.
 //
 // [Store] is the contract. Three stores keep it and pass the same test
 // (package storetest): [Mem] in memory, filestore in a directory, s3store in an
@@ -15,6 +15,7 @@ package objstore
 import (
 	"context"
 	"errors"
+	"io"
 	"iter"
 	"time"
 )
@@ -71,6 +72,11 @@ type Store interface {
 	// A range without any byte of the object is [ErrRange]. Two calls may see two
 	// versions of an object that is being replaced.
 	GetRange(ctx context.Context, key string, offset, length int64) ([]byte, error)
+	// Open is Get piece by piece: it reads one version of the object, whole, also while
+	// another one takes its place. What Get would refuse is an error of the last Read
+	// instead of io.EOF, and nothing is asked for again. The caller closes the reader;
+	// when ctx ends, Read may fail.
+	Open(ctx context.Context, key string) (io.ReadCloser, Info, error)
 	// Head describes an object without its bytes. An absent object is [ErrNotExist].
 	Head(ctx context.Context, key string) (Info, error)
 	// List yields the objects whose key begins with prefix and is greater than
@@ -87,6 +93,10 @@ type Store interface {
 	Swap(ctx context.Context, key string, body []byte, old Version) (Version, error)
 	// Put writes an object whatever was there. It is for objects with one writer.
 	Put(ctx context.Context, key string, body []byte) (Version, error)
+	// Upload begins an object that is written piece by piece, in memory that does not
+	// grow with it, and becomes visible like that of Put. What is given up, or left by
+	// a process that ended, is never seen.
+	Upload(ctx context.Context, key string) (Upload, error)
 	// Delete removes an object; an absent one is no error.
 	Delete(ctx context.Context, key string) error
 	// Presign returns a link that lets anybody who holds it download the object
@@ -138,8 +148,8 @@ func (o Outcome) String() string {
 	}
 }
 
-// OutcomeOf tells from the error of Create, Swap, Put or [Commit] what became of
-// the write. An error it does not know, such as a cancelled context, leaves the
+// OutcomeOf tells from the error of Create, Swap, Put, [Commit] or the Commit of an
+// [Upload] what became of the write. An error it does not know, such as a cancelled context, leaves the
 // outcome unknown.
 func OutcomeOf(err error) Outcome {
 	if err == nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"mime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -223,7 +225,8 @@ func TestLimitAllowsOnlyWhatIsGranted(t *testing.T) {
 			_, _, getErr := store.Get(t.Context(), key)
 			_, rangeErr := store.GetRange(t.Context(), key, 0, 1)
 			_, headErr := store.Head(t.Context(), key)
-			return []error{getErr, rangeErr, headErr}
+			_, _, openErr := store.Open(t.Context(), key)
+			return []error{getErr, rangeErr, headErr, openErr}
 		},
 		objstore.AllowList: func(store objstore.Store, key string) []error {
 			var last error
@@ -242,7 +245,8 @@ func TestLimitAllowsOnlyWhatIsGranted(t *testing.T) {
 		},
 		objstore.AllowPut: func(store objstore.Store, key string) []error {
 			_, err := store.Put(t.Context(), key, []byte(key))
-			return []error{err}
+			_, uploadErr := store.Upload(t.Context(), key)
+			return []error{err, uploadErr}
 		},
 		objstore.AllowDelete: func(store objstore.Store, key string) []error {
 			return []error{store.Delete(t.Context(), key+"-absent")}
@@ -276,6 +280,30 @@ func TestALimitedStoreKeepsTheContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) objstore.Store {
 		return objstore.Limit(new(objstore.Mem), []objstore.Grant{{Operations: everything}})
 	})
+}
+
+func TestACheckedReaderEndsInAFaultWhereBytesDiffer(t *testing.T) {
+	const body = "0123456789"
+	sum := string(objstore.VersionOf([]byte(body)))
+	for _, c := range []struct {
+		name string
+		size int64
+		sum  string
+		body io.Reader
+		want error
+	}{
+		{"whole", 10, sum, strings.NewReader(body), nil},
+		{"whole, without a sum", 10, "", strings.NewReader(body), nil},
+		{"too short", 11, "", strings.NewReader(body), objstore.ErrCorrupt},
+		{"too long", 9, "", strings.NewReader(body), objstore.ErrCorrupt},
+		{"another sum", 10, sum, strings.NewReader("0123456780"), objstore.ErrCorrupt},
+		{"broken off", 10, sum, io.MultiReader(strings.NewReader("01234"), iotest.ErrReader(io.ErrUnexpectedEOF)), objstore.ErrCorrupt},
+	} {
+		_, err := io.ReadAll(objstore.Checked(io.NopCloser(c.body), c.size, c.sum))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		}
+	}
 }
 
 func TestAttachmentNames(t *testing.T) {

@@ -27,6 +27,10 @@ func (f *failing) Put(ctx context.Context, key string, body []byte) (objstore.Ve
 	return f.Store.Put(ctx, key, body)
 }
 
+func (f *failing) Upload(ctx context.Context, key string) (objstore.Upload, error) {
+	return objstore.Buffered(func(body []byte) (objstore.Version, error) { return f.Put(ctx, key, body) }), nil
+}
+
 func (f *failing) Delete(ctx context.Context, key string) error {
 	if err := f.refuse(); err != nil {
 		return err
@@ -60,4 +64,8 @@ func (m *meanwhile) Swap(ctx context.Context, key string, body []byte, old objst
 func (m *meanwhile) Put(ctx context.Context, key string, body []byte) (objstore.Version, error) {
 	m.tick()
 	return m.Store.Put(ctx, key, body)
+}
+
+func (m *meanwhile) Upload(ctx context.Context, key string) (objstore.Upload, error) {
+	return objstore.Buffered(func(body []byte) (objstore.Version, error) { return m.Put(ctx, key, body) }), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -101,6 +102,10 @@ func (d *dies) Get(ctx context.Context, key string) ([]byte, objstore.Info, erro
 	return d.Store.Get(ctx, key)
 }
 
+func (d *dies) Open(ctx context.Context, key string) (io.ReadCloser, objstore.Info, error) {
+	return objstore.OpenWhole(ctx, key, d.Get)
+}
+
 func (d *dies) Create(ctx context.Context, key string, body []byte) (v objstore.Version, err error) {
 	err = d.write(func() (err error) { v, err = d.Store.Create(ctx, key, body); return err })
 	return v, err
@@ -114,6 +119,10 @@ func (d *dies) Swap(ctx context.Context, key string, body []byte, old objstore.V
 func (d *dies) Put(ctx context.Context, key string, body []byte) (v objstore.Version, err error) {
 	err = d.write(func() (err error) { v, err = d.Store.Put(ctx, key, body); return err })
 	return v, err
+}
+
+func (d *dies) Upload(ctx context.Context, key string) (objstore.Upload, error) {
+	return objstore.Buffered(func(body []byte) (objstore.Version, error) { return d.Put(ctx, key, body) }), nil
 }
 
 func (d *dies) Delete(ctx context.Context, key string) error {

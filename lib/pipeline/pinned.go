@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -73,6 +74,11 @@ func (p pinned) Get(ctx context.Context, key string) ([]byte, objstore.Info, err
 		return nil, info, errMoved
 	}
 	return body, info, err
+}
+
+// Open implements objstore.Store as Get does.
+func (p pinned) Open(ctx context.Context, key string) (io.ReadCloser, objstore.Info, error) {
+	return objstore.OpenWhole(ctx, key, p.Get)
 }
 
 // erasedTokens are those of the suppression list. Nobody on it is in the lake,

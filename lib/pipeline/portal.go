@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -312,11 +314,11 @@ func (r reader) open(ctx context.Context, id, file, who, name string) (portal.Do
 	if err != nil {
 		return portal.Download{}, err
 	}
-	body, info, err := r.p.store.Get(ctx, report.Key)
+	rows, sum, info, err := measure(ctx, r.p.store, report.Key)
 	if err != nil {
 		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
 	}
-	if err := r.p.Audit(ctx, AuditRow{Who: who, Action: "download", Object: report.Key, Rows: int64(bytes.Count(body, []byte("\n"))), SHA256: sumHex(body)}); err != nil {
+	if err := r.p.Audit(ctx, AuditRow{Who: who, Action: "download", Object: report.Key, Rows: rows, SHA256: sum}); err != nil {
 		return portal.Download{}, err
 	}
 	d := portal.Download{Name: cmp.Or(name, report.Name), ContentType: contentType(file), Size: info.Size}
@@ -327,8 +329,36 @@ func (r reader) open(ctx context.Context, id, file, who, name string) (portal.Do
 	if !errors.Is(err, objstore.ErrNoPresign) {
 		return portal.Download{}, fmt.Errorf("pipeline: link to export: %w", err)
 	}
-	d.Body = io.NopCloser(bytes.NewReader(body))
+	body, now, err := r.p.store.Open(ctx, report.Key)
+	if err != nil {
+		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
+	}
+	if now.Version != info.Version { // what was audited is not what would be handed out
+		return portal.Download{}, errors.Join(fmt.Errorf("pipeline: open export: %w", errMoved), body.Close())
+	}
+	d.Body = body
 	return d, nil
+}
+
+// measure reads an object through: how many line ends it has, and its SHA-256 in hex.
+func measure(ctx context.Context, store objstore.Store, key string) (rows int64, sum string, info objstore.Info, err error) {
+	body, info, err := store.Open(ctx, key)
+	if err != nil {
+		return 0, "", info, err
+	}
+	defer body.Close() //nolint:errcheck // read only
+	hash, piece := sha256.New(), make([]byte, 64<<10)
+	for {
+		n, err := body.Read(piece)
+		rows += int64(bytes.Count(piece[:n], []byte("\n")))
+		hash.Write(piece[:n])
+		if errors.Is(err, io.EOF) {
+			return rows, hex.EncodeToString(hash.Sum(nil)), info, nil
+		}
+		if err != nil {
+			return 0, "", info, err
+		}
+	}
 }
 
 // Today implements portal.Reader.

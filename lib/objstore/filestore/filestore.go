@@ -298,15 +298,9 @@ func (s *Store) head(ctx context.Context, key string) (objstore.Info, error) {
 		return objstore.Info{}, err
 	}
 	defer file.Close() //nolint:errcheck // read only
-	began := s.disk.Now()
 	info := infoOf(key, stat)
-	if info.Version, err = hash(file); err != nil {
-		return objstore.Info{}, err
-	}
-	if id, ok := identityOfOpen(file, stat); ok && id.settledBy(began) {
-		s.versions.remember(key, id, info.Version)
-	}
-	return info, nil
+	info.Version, err = s.versionOf(key, file, stat)
+	return info, err
 }
 
 // Presign implements [objstore.Store]; it always returns [objstore.ErrNoPresign].

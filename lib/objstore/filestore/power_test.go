@@ -379,7 +379,7 @@ func act(t *testing.T, store objstore.Store, random *rand.Rand, possible map[str
 		possible[key] = []string{""}
 	}
 	var err error
-	switch random.IntN(4) {
+	switch random.IntN(5) {
 	case 0:
 		_, err = store.Create(ctx, key, []byte(body))
 		if errors.Is(err, objstore.ErrExist) && slices.Contains(possible[key], "") {
@@ -389,6 +389,8 @@ func act(t *testing.T, store objstore.Store, random *rand.Rand, possible map[str
 	case 1:
 		_, err = store.Put(ctx, key, []byte(body))
 	case 2:
+		err = uploadInPieces(ctx, store, key, body)
+	case 3:
 		info, headErr := store.Head(ctx, key)
 		if headErr != nil {
 			return

@@ -2,7 +2,6 @@ package filestore
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -90,7 +89,7 @@ func (s *Store) create(ctx context.Context, key string, body []byte) (objstore.V
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", objstore.ErrUnknown, err)
 	}
-	return s.written(key, name, body, made)
+	return s.written(key, name, objstore.VersionOf(body), made)
 }
 
 // taken reports that an object is there. It may be the work of another call, or of
@@ -135,7 +134,7 @@ func (s *Store) replace(ctx context.Context, key string, body []byte, compare bo
 		_ = s.disk.Remove(temp) // else at the next start
 		return "", fmt.Errorf("%w: %w", objstore.ErrUnknown, err)
 	}
-	return s.written(key, name, body, made)
+	return s.written(key, name, objstore.VersionOf(body), made)
 }
 
 // compare hashes the bytes in place; the caller holds the key.
@@ -165,12 +164,11 @@ func (s *Store) compare(name string, old objstore.Version) error {
 // within one tick of the file system's clock, through a sync of the disk. Where that
 // clock may be as coarse as a second the version is not remembered at once
 // (TestAFileReplacedUnderAWriteIsNotTakenForOurs).
-func (s *Store) written(key, name string, body []byte, made identity) (objstore.Version, error) {
+func (s *Store) written(key, name string, version objstore.Version, made identity) (objstore.Version, error) {
 	s.versions.forget(key)
 	if err := s.disk.SyncDir(path.Dir(name)); err != nil {
 		return "", fmt.Errorf("%w: %w", objstore.ErrUnknown, err)
 	}
-	version := objstore.VersionOf(body)
 	if made == (identity{}) {
 		return version, nil
 	}
@@ -217,8 +215,7 @@ func (s *Store) temporary(name string, body []byte) (temp string, made identity,
 	if err := s.ensureFolder(folder); err != nil {
 		return "", identity{}, err
 	}
-	temp = join(folder, tempPrefix+rand.Text())
-	file, err := s.disk.CreateFile(temp)
+	temp, file, err := s.newTemporary(folder)
 	if err != nil {
 		return "", identity{}, err
 	}
@@ -226,9 +223,7 @@ func (s *Store) temporary(name string, body []byte) (temp string, made identity,
 	if err == nil {
 		err = file.Sync()
 	}
-	if stat, statErr := file.Stat(); statErr == nil {
-		made, _ = identityOfOpen(file, stat)
-	}
+	made = madeOf(file)
 	if err = errors.Join(err, file.Close()); err != nil {
 		_ = s.disk.Remove(temp) // else at the next start
 		return "", identity{}, err

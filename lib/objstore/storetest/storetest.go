@@ -46,6 +46,13 @@ func Run(t *testing.T, open func(t *testing.T) objstore.Store) {
 		{"a call after the end of its context does nothing", endedContext},
 		{"readers see whole objects", readersSeeWholeObjects},
 		{"bodies are not shared", bodiesAreNotShared},
+		{"an upload is what was written", uploadIsWhatWasWritten},
+		{"an upload is seen whole or not at all", uploadIsWholeOrNotAtAll},
+		{"an upload takes the place of what is there", uploadOverwrites},
+		{"an upload ends once", uploadEndsOnce},
+		{"an upload ends with its context", uploadEndsWithItsContext},
+		{"readers see whole uploads", readersSeeWholeUploads},
+		{"an object is read piece by piece", openReads},
 		{"the probe accepts the store and leaves nothing", probeAccepts},
 	} {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
@@ -131,6 +138,8 @@ func absentDoesNotExist(t *testing.T, store objstore.Store) {
 		wantError(t, "Head("+key+")", err, objstore.ErrNotExist)
 		_, err = store.GetRange(t.Context(), key, 0, 1)
 		wantError(t, "GetRange("+key+")", err, objstore.ErrNotExist)
+		_, _, err = store.Open(t.Context(), key)
+		wantError(t, "Open("+key+")", err, objstore.ErrNotExist)
 		_, err = store.Swap(t.Context(), key, []byte("y"), objstore.VersionOf([]byte("x")))
 		wantError(t, "Swap("+key+")", err, objstore.ErrChanged)
 	}
@@ -396,7 +405,9 @@ func badKeysAreRefused(t *testing.T, store objstore.Store) {
 		_, swapErr := store.Swap(ctx, key, nil, "x")
 		_, putErr := store.Put(ctx, key, nil)
 		deleteErr := store.Delete(ctx, key)
-		for i, err := range []error{getErr, rangeErr, headErr, createErr, swapErr, putErr, deleteErr} {
+		_, _, openErr := store.Open(ctx, key)
+		_, uploadErr := store.Upload(ctx, key)
+		for i, err := range []error{getErr, rangeErr, headErr, createErr, swapErr, putErr, deleteErr, openErr, uploadErr} {
 			wantError(t, fmt.Sprintf("call %d with key %.20q", i, key), err, objstore.ErrKey)
 		}
 	}
@@ -420,6 +431,10 @@ func endedContext(t *testing.T, store objstore.Store) {
 	if got := objstore.OutcomeOf(err); got != objstore.NotDone {
 		t.Errorf("outcome of a Create that never began = %v, want not done", got)
 	}
+	_, err = store.Upload(ctx, "new")
+	wantError(t, "Upload", err, context.Canceled)
+	_, _, err = store.Open(ctx, "there")
+	wantError(t, "Open", err, context.Canceled)
 	wantError(t, "Delete", store.Delete(ctx, "there"), context.Canceled)
 	var last error
 	for _, err := range store.List(ctx, "", "") {
