@@ -38,6 +38,7 @@ func commands() []command {
 		{"import", "import tables of orders, leads, costs or clients", importCommand},
 		{"check", "look whether everything is in order", checkCommand},
 		{"user", "add an account, change its password, close it", userCommand},
+		{"link", "make, list and revoke links by which programs fetch lists", linkCommand},
 		{"redrive", "run failed deliveries again after a fix", redriveCommand},
 		{"erase", "erase a person, with the proof", eraseCommand},
 		{"why", "explain a client's card", whyCommand},

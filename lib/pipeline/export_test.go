@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/leadlake/leadlake/lib/audience"
+	"github.com/leadlake/leadlake/lib/portal"
 )
 
 // OrderFolding are sizes that tests choose; zero leaves the usual one.
@@ -53,4 +54,9 @@ func (p *Pipeline) CanariesOf(ctx context.Context, download string, count int) (
 		return audience.Canaries{}, err
 	}
 	return p.canariesOf(cfg, download, count), nil
+}
+
+// OpenLink finds the link of an id and a secret.
+func (p *Pipeline) OpenLink(ctx context.Context, id, secret string) (portal.Link, error) {
+	return p.openLink(ctx, id, secret)
 }

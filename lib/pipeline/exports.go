@@ -72,7 +72,7 @@ type exporter struct {
 	contacted map[string]int // the same by client id
 	owner     map[string]string
 	removals  map[bundleKey][]removals // of erased people
-	forPeople bool // some files are for people and have further columns
+	forPeople bool                     // some files are for people and have further columns
 	// leaving is set for what is handed over: it bears no word of a sensitive segment.
 	leaving bool
 }

@@ -102,14 +102,20 @@ const presignFor = time.Minute
 // OpenExport implements portal.Reader: the file is handed over, see [Pipeline.HandOver],
 // and only then handed out.
 func (r reader) OpenExport(ctx context.Context, id, file string, who portal.Caller) (portal.Download, error) {
-	report, err := r.export(ctx, ExportRequest{HandoverRequest: HandoverRequest{Bundle: id, File: file, Who: who.Name}})
+	return r.open(ctx, HandoverRequest{Bundle: id, File: file, Who: who.Name}, "")
+}
+
+// open hands a file of a bundle over, under another name if one is given.
+func (r reader) open(ctx context.Context, request HandoverRequest, name string) (portal.Download, error) {
+	report, err := r.export(ctx, ExportRequest{HandoverRequest: request})
 	if errors.Is(err, ErrNotFound) || errors.Is(err, lake.ErrNoRun) {
 		return portal.Download{}, portal.ErrNotFound
 	}
 	if err != nil {
 		return portal.Download{}, err
 	}
-	return r.p.openHandover(ctx, report.Handover, file)
+	report.Name = cmp.Or(name, report.Name)
+	return r.p.openHandover(ctx, report.Handover, request.File)
 }
 
 // openHandover hands the bytes of a file out, by a link where the store makes any.

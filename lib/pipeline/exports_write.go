@@ -56,7 +56,7 @@ type bundle struct {
 	told func(change audience.Change, row handedRow)
 	// considered gets every member who may stand in the list or is held out of it.
 	considered func(who *prospect, held, standing bool)
-	sink func(name string) (audience.Output, error)
+	sink       func(name string) (audience.Output, error)
 	// canaries of a download for people; none otherwise.
 	canaries audience.Canaries
 
@@ -290,7 +290,9 @@ func (b *bundle) removal() (audience.Manifest, error) {
 		for row := range b.leaving() {
 			keys[[2]string{row.file, row.line}] = row.handedRow
 		}
-		job.Handed = func(_, file string, _ uint64, line []byte) { b.told(audience.Remove, keys[[2]string{file, string(line)}]) }
+		job.Handed = func(_, file string, _ uint64, line []byte) {
+			b.told(audience.Remove, keys[[2]string{file, string(line)}])
+		}
 	}
 	manifests, err := audience.WriteAll([]audience.Job{job}, func(yield func(audience.Contact, error) bool) {
 		for row := range b.leaving() {

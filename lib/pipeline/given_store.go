@@ -96,7 +96,7 @@ func (p *Pipeline) writeGiven(ctx context.Context, g *given) error {
 		return err
 	}
 	body, err := schema.Encode(
-		g.rows, schema.Pair{Key: givenNumber, Value: strconv.FormatInt(g.number+1, 10)}, 
+		g.rows, schema.Pair{Key: givenNumber, Value: strconv.FormatInt(g.number+1, 10)},
 		schema.Pair{Key: givenActs, Value: string(acts)},
 	)
 	if err != nil {

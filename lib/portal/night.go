@@ -37,6 +37,8 @@ type Reader interface {
 	OpenExport(ctx context.Context, id, file string, who Caller) (Download, error)
 	// Today is what the sources have sent lately, whether or not a night has run.
 	Today(ctx context.Context) (Today, error)
+	// Handing is what was handed over, and the links that hand over.
+	Handing
 }
 
 // Text is a sentence in both languages.
