@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
@@ -129,6 +130,13 @@ func (m *machine) warnings(ctx context.Context) []finding {
 			Says: fmt.Sprintf("source %s: %d objects are not fetched yet, %d were given up%s", u.Source, u.Waiting, u.GaveUp, because(u.Problem)),
 			Do:   "see fetch.url and fetch.token of the source; `leadlake redrive -reason not_fetched` asks for all of them again",
 		})
+	}
+	exports, err := m.steps.ExportWarnings(ctx)
+	if err != nil && !errors.Is(err, config.ErrInvalid) { // the check of the configuration has said so
+		all = append(all, finding{Name: "exports", Says: err.Error(), Do: "run `leadlake invoke analytics` and check again"})
+	}
+	for _, w := range exports {
+		all = append(all, finding{Name: "exports", OK: true, Warn: true, Says: w.Says, Do: w.Do})
 	}
 	return all
 }

@@ -67,9 +67,10 @@ func RefuseChange(list Manifest, change Change, reason string) Manifest {
 	return m
 }
 
-// Lock is the manifest of a bundle whose segment is locked for the platform.
-func (m Manifest) Lock(why Text) Manifest {
-	refused := &Refused{RefusedSensitive, why}
+// Lock is the manifest of a bundle that has no list, for a reason that does not lie in
+// its members. What must leave the platform is written all the same.
+func (m Manifest) Lock(reason string, why Text) Manifest {
+	refused := &Refused{reason, why}
 	m.Advice = why
 	files := append([]FileReport{}, m.Files...)
 	open := false
@@ -85,3 +86,6 @@ func (m Manifest) Lock(why Text) Manifest {
 	}
 	return m
 }
+
+// ChangeName is the name of a file of a whole list as it is for a change.
+func ChangeName(file string, change Change) string { return withSuffix(file, "_"+string(change)) }

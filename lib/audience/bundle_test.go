@@ -124,7 +124,7 @@ func TestABundleTellsItsFilesApart(t *testing.T) {
 		"nothing at all": {audience.Bundle(small, change(audience.Remove, 0)), []string{
 			"yandex_audience.csv  too_small", "yandex_audience_remove.csv remove no_rows",
 		}, 0, true},
-		"locked": {audience.Bundle(small, change(audience.Remove, 0)).Lock(audience.Text{RU: "нет", EN: "no"}), []string{
+		"locked": {audience.Bundle(small, change(audience.Remove, 0)).Lock(audience.RefusedSensitive, audience.Text{RU: "нет", EN: "no"}), []string{
 			"yandex_audience.csv  sensitive", "yandex_audience_remove.csv remove no_rows",
 		}, 0, true},
 	} {

@@ -161,6 +161,7 @@ const (
 	RefusedNothingGiven = "nothing_given" // a change of a list that was never handed over
 	RefusedFormChanged  = "form_changed"  // a change of a list that was handed over in another form
 	RefusedSensitive    = "sensitive"     // the segment is locked for this platform
+	RefusedRetired      = "retired"       // the configuration has no such export any more
 )
 
 // asked copies what the request says of the rule and of the control group.

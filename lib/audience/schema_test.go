@@ -203,17 +203,21 @@ func TestTheSchemaRefusesWhatIsNoManifest(t *testing.T) {
 		"a negative count":             func(m map[string]any) { inside(m, "excluded")["holdout"] = -1 },
 		"half a client":                func(m map[string]any) { m["clients"] = 1.5 },
 		"an older version":             func(m map[string]any) { m["version"] = 1 },
-		"an unknown kind":              func(m map[string]any) { inside(m, "identifiers")["passport"] = map[string]any{"given": 1, "valid": 1, "valid_share": 1} },
-		"a share above one":            func(m map[string]any) { inside(m, "identifiers", "phone")["valid_share"] = 1.1 },
-		"everybody held out":           func(m map[string]any) { inside(m, "holdout")["share"] = 1 },
-		"a day that is none":           func(m map[string]any) { m["as_of"] = "2026-02-30" },
-		"a digest cut short":           func(m map[string]any) { inside(m, "files", 0)["sha256"] = "abc" },
-		"a digest of the rule cut":     func(m map[string]any) { m["rule_sha256"] = strings.Repeat("a", 63) },
-		"a digest of no file":          func(m map[string]any) { inside(m, "files", 0)["written"] = false },
-		"an unknown hash":              func(m map[string]any) { m["hash"] = "crc32" },
-		"a hash of plain files":        func(m map[string]any) { m["hashed"] = false },
-		"an unknown change":            func(m map[string]any) { m["change"] = "merge" },
-		"an unknown refusal":           func(m map[string]any) { m["refused"] = map[string]any{"reason": "mood", "text": map[string]any{"ru": "", "en": ""}} },
+		"an unknown kind": func(m map[string]any) {
+			inside(m, "identifiers")["passport"] = map[string]any{"given": 1, "valid": 1, "valid_share": 1}
+		},
+		"a share above one":        func(m map[string]any) { inside(m, "identifiers", "phone")["valid_share"] = 1.1 },
+		"everybody held out":       func(m map[string]any) { inside(m, "holdout")["share"] = 1 },
+		"a day that is none":       func(m map[string]any) { m["as_of"] = "2026-02-30" },
+		"a digest cut short":       func(m map[string]any) { inside(m, "files", 0)["sha256"] = "abc" },
+		"a digest of the rule cut": func(m map[string]any) { m["rule_sha256"] = strings.Repeat("a", 63) },
+		"a digest of no file":      func(m map[string]any) { inside(m, "files", 0)["written"] = false },
+		"an unknown hash":          func(m map[string]any) { m["hash"] = "crc32" },
+		"a hash of plain files":    func(m map[string]any) { m["hashed"] = false },
+		"an unknown change":        func(m map[string]any) { m["change"] = "merge" },
+		"an unknown refusal": func(m map[string]any) {
+			m["refused"] = map[string]any{"reason": "mood", "text": map[string]any{"ru": "", "en": ""}}
+		},
 	} {
 		refused(name, edit)
 	}

@@ -224,13 +224,16 @@ func measures() []Measure {
 	}...)
 }
 
+// MeasureOfConsent counts the clients who gave a consent.
+func MeasureOfConsent(purpose consent.Purpose) string { return string(purpose) + measureConsent }
+
 func consentMeasures(purpose consent.Purpose) []Measure {
 	what := map[consent.Purpose]Words{
 		consent.Processing: {"на обработку данных", "to processing of data"}, consent.Ads: {"на рекламу", "to advertising"},
 		consent.Email: {"на письма", "to e-mail"}, consent.SMS: {"на СМС", "to text messages"},
 		consent.Call: {"на звонки", "to calls"}, consent.Messenger: {"на мессенджеры", "to messengers"},
 	}[purpose]
-	name := string(purpose) + measureConsent
+	name := MeasureOfConsent(purpose)
 	return []Measure{
 		{
 			Name: name, Group: "consents", Of: "clients", Verdict: Good, Title: Words{"Согласие " + what.RU + " дано", "Consent " + what.EN + " given"},

@@ -140,7 +140,7 @@ func (t tally) client(known facts, p *person) {
 	}
 	for _, purpose := range p.purposes {
 		state := p.card.Consents.State(purpose)
-		measure := string(purpose) + measureConsent
+		measure := MeasureOfConsent(purpose)
 		t.add(measure, state == consent.Given)
 		t.add(measure+measureWithdrawn, state == consent.Withdrawn)
 		t.add(measure+measureUnknown, state == "")

@@ -208,19 +208,6 @@ type ABC struct {
 	B      float64 `yaml:"b"`
 }
 
-// Export says which platforms a segment is written for every night, and under what
-// conditions. A segment is exported once to a platform.
-type Export struct {
-	Segment   string   `yaml:"segment"`
-	Platforms []string `yaml:"platforms"`
-	Hashed    bool     `yaml:"hashed"`
-	Holdout   float64  `yaml:"holdout"`
-	Exclude   []string `yaml:"exclude"`  // segments whose members stay out of these files
-	Priority  int      `yaml:"priority"` // 1 comes before 2; 0: after all that have one
-	Purpose   string   `yaml:"purpose"`  // the consent asked for; empty: the platform's own
-	Unlock    bool     `yaml:"unlock"`   // an ad platform gets it although the segment is sensitive
-}
-
 // Platform is what the owner's own cabinet asks for where it differs from what
 // package audience writes.
 type Platform struct {

@@ -220,6 +220,7 @@ func (c *Config) check() []*Fault {
 	c.checkSeasons(fault)
 	c.checkPoints(fault)
 	c.checkIdentity(fault)
+	c.checkExports(fault)
 	c.Metrics.XYZ.check(fault)
 	c.Builtin.check(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/leadlake/leadlake/lib/config"
 )
 
@@ -110,7 +112,7 @@ func TestEveryRefusalOfMetrics(t *testing.T) {
 	// Whole numbers of days and the like: below the least, above the most.
 	for key, most := range map[string]int{
 		"churn_days": 3650, "active_days": 3650, "dead_days": 36500, "sleeping_days": 36500, "new_days": 36500, "newcomer_days": 36500,
-		"regular_orders": 36500, "key_days": 36500, "lead_wait_days": 36500, "max_shared": 100_000, "dedupe_days": 400,
+		"regular_orders": 36500, "key_days": 36500, "lead_wait_days": 36500, "max_shared": 100_000, "dedupe_days": 400, "contacts_per_month": 1000,
 	} {
 		refusedBy(t, fmt.Sprintf("metrics:\n  margin: 1\n  %s: 0\n", key), 3, "metrics."+key, "want at least 1, got 0")
 		refusedBy(t, fmt.Sprintf("metrics:\n  %s: %d\n", key, most+1), 2, "metrics."+key, fmt.Sprintf("want at most %d, got %d", most, most+1))
@@ -123,6 +125,63 @@ func TestEveryRefusalOfMetrics(t *testing.T) {
 	for key := range strings.SplitSeq(known, ", ") {
 		if !refused[key] {
 			t.Errorf("no refusal of metrics.%s is tested", key)
+		}
+	}
+}
+
+// Every refusal of what says who is handed over.
+func TestEveryRefusalOfExports(t *testing.T) {
+	const two = "segments:\n  - {name: a, rule: orders > 1}\n  - {name: b, rule: orders > 2}\n" // lines 1 to 3
+	for _, tc := range []struct {
+		text       string
+		line       int
+		path, want string
+	}{
+		{"exports:\n  - {segment: a, platforms: [vk], exclude: b}", 2, "exports.0.exclude", "want a list, got text"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    exclude: [b, b]", 4, "exports.0.exclude", "want every entry once"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    exclude:\n      - b\n      - a", 6, "exports.0.exclude.1", "without the members of its own segment is empty"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    priority: 0", 4, "exports.0.priority", "want at least 1, got 0"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    priority: 1001", 4, "exports.0.priority", "want at most 1000, got 1001"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    priority: first", 4, "exports.0.priority", "want a whole number, got text"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    purpose: fax", 4, "exports.0.purpose", "want one of ads, email, sms, call, messenger"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    purpose: processing", 4, "exports.0.purpose", "want one of ads, email, sms, call, messenger"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    unlock: please", 4, "exports.0.unlock", "want true or false, got text"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    unlocked: true", 4, "exports.0.unlocked", "known here: exclude, hashed, holdout, platforms, priority, purpose, segment, unlock"},
+		{"exports:\n  - segment: a\n    platforms: [vk]\n    holdout: 0.95", 4, "exports.0.holdout", "want at most 0.9, got 0.95"},
+		{"exports:\n  - {segment: a, platforms: [vk, vk]}", 2, "exports.0.platforms.1", "segment a is exported to vk twice"},
+		{"exports:\n  - {segment: a, platforms: [yandex, vk]}\n  - segment: a\n    hashed: true\n    platforms:\n      - csv\n      - vk", 7, "exports.1.platforms.1", "segment a is exported to vk twice"},
+		{"exclude: employees", 1, "exclude", "want a list, got text"},
+		{"exclude: [a, a]", 1, "exclude", "want every entry once"},
+		{"exclude:\n  - 7", 2, "exclude.0", "want text, got a number"},
+		{"exclude: [b]\n" + two + "exports:\n  - {segment: a, platforms: [vk]}\n  - {segment: b, platforms: [vk]}", 7, "exports.1.segment", "the members of b are in no file at all"},
+		{"sensitive: gynaecology", 1, "sensitive", "want a list, got text"},
+		{"sensitive: [бады, бады]", 1, "sensitive", "want every entry once"},
+		{"sensitive:\n  - гинекология\n  - \"\"", 3, "sensitive.1", "want a word of at least one letter or digit"},
+		{"sensitive: [\"--\"]", 1, "sensitive.0", "want a word of at least one letter or digit"},
+		{"canaries:\n  email_domain: a@shop.example", 2, "canaries.email_domain", "want a domain in Latin letters such as canary.shop.example"},
+		{"canaries:\n  email_domain: \"\"", 2, "canaries.email_domain", "want a domain"},
+		{"canaries:\n  email_domain: localhost", 2, "canaries.email_domain", "want a domain"},
+		{"canaries:\n  domain: shop.example", 2, "canaries.domain", "unknown key; known here: email_domain"},
+	} {
+		t.Run(tc.text, func(t *testing.T) { refusedBy(t, tc.text+"\n", tc.line, tc.path, tc.want) })
+	}
+}
+
+// What the file says of exports is what the program reads, and nothing said is the
+// defaults.
+func TestConditionsOfExportsParse(t *testing.T) {
+	c := parse(t, "metrics: {contacts_per_month: 5}\nexclude: [employees]\nsensitive: [gynaecology, \"18+\", Вейпы]\ncanaries: {email_domain: xn--80aswg.canary.shop.example}\n"+
+		"exports:\n  - {segment: asleep-coffee, platforms: [yandex, vk], hashed: true, holdout: 0.1, exclude: [champions], priority: 1, purpose: sms, unlock: true}\n  - {segment: asleep-coffee, platforms: [csv]}\n")
+	want := []config.Export{
+		{Segment: "asleep-coffee", Platforms: []string{"yandex", "vk"}, Hashed: true, Holdout: 0.1, Exclude: []string{"champions"}, Priority: 1, Purpose: "sms", Unlock: true},
+		{Segment: "asleep-coffee", Platforms: []string{"csv"}},
+	}
+	if diff := cmp.Diff(want, c.Exports); diff != "" || c.Metrics.ContactsMonth != 5 || !slices.Equal(c.Exclude, []string{"employees"}) || len(c.Sensitive) != 3 {
+		t.Errorf("metrics %+v, exclude %v, sensitive %v, exports (-want +got):\n%s", c.Metrics, c.Exclude, c.Sensitive, diff)
+	}
+	for _, text := range []string{"", "metrics: {margin: 1}\n"} {
+		if got := parse(t, text).Metrics.ContactsMonth; got != 3 {
+			t.Errorf("%q: %d contacts in 30 days, want 3", text, got)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/leadlake/leadlake/lib/audience"
@@ -9,7 +10,7 @@ import (
 )
 
 // Decide says whether a member may stand in the export's files: empty, or the one
-// reason why not. The first that holds is told, in this order: erased; the segment
+// reason why not. The first that holds is told, in this order: erased; the export
 // is locked; the processing of his data withdrawn; for each purpose withdrawn,
 // unsubscribed, never given; in an excluded segment; in a segment that comes
 // before; held out; the contact budget spent. A client without a card is one whom
@@ -21,7 +22,7 @@ func (e *Export) Decide(client *schema.ClientRow, s Standing) audience.Reason {
 		return audience.ReasonErased
 	}
 	if e.Locked != nil {
-		return audience.ReasonSensitive
+		return cmp.Or(e.LockedBy, audience.ReasonSensitive)
 	}
 	if reason := agreed(client, s, consent.Processing); reason != "" && reason != audience.ReasonNoConsent {
 		return reason // who never spoke of processing has not withdrawn it

@@ -9,6 +9,8 @@
 package handover
 
 import (
+	"strings"
+
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/consent"
 )
@@ -33,17 +35,31 @@ type Export struct {
 	// configuration's, sorted, each once.
 	Exclude []string
 	// Above lists segments that come before this one on the same platform, sorted.
-	// Their members stay out, whether they stand in a file there or not.
+	// Their members stay out: membership decides, also of one whose consents keep
+	// him out of the files of the segment before.
 	Above []string
-	// Locked says why there is no file: a sensitive segment, an ad platform, and
-	// nobody unlocked it. Nil otherwise.
-	Locked *audience.Text
+	// Locked says why there is no file at all, nil otherwise. LockedBy is then
+	// [audience.ReasonSensitive] for a sensitive segment and an ad platform that
+	// nobody unlocked, or [audience.ReasonExcluded] where the night does not know
+	// yet whom to exclude.
+	Locked   *audience.Text
+	LockedBy audience.Reason
 	// Unlocked marks a sensitive segment that an export of the configuration lets
 	// out to an ad platform: the first writing is an audit row.
 	Unlocked bool
 	// Name names what leaves: files that people download, lists inside them. It is
 	// the segment's key where nothing is sensitive, else it tells nothing.
 	Name string
+}
+
+// Purpose is what manifests and the ledger show of the purposes: "ads", or "ads, sms"
+// where both are asked for.
+func (e *Export) Purpose() string {
+	words := make([]string, len(e.Purposes))
+	for i, p := range e.Purposes {
+		words[i] = string(p)
+	}
+	return strings.Join(words, ", ")
 }
 
 // Segment is what a plan needs to know of a segment.

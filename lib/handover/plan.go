@@ -14,16 +14,24 @@ import (
 // then as [audience.Platforms] orders platforms. Of segments with one key the first
 // counts. A segment that an export names and that is not among the segments has no
 // bundle: [Segments] gives all.
+//
+// A bundle is locked where its segment is sensitive and the platform shows
+// advertising, and where whom to exclude is not known yet: the night has not
+// counted the owner's segment with the rule that the configuration gives it now.
 func Plan(cfg *config.Config, segments []Segment) []Export {
 	segments = slices.Clone(segments)
 	slices.SortStableFunc(segments, func(a, b Segment) int { return strings.Compare(a.Key, b.Key) })
 	segments = slices.CompactFunc(segments, func(a, b Segment) bool { return a.Key == b.Key })
+	p := planner{cfg: cfg, segments: map[string]Segment{}}
+	for _, s := range segments {
+		p.segments[s.Key] = s
+	}
 	var all []Export
 	for _, s := range segments {
 		for _, platform := range audience.Platforms() {
 			asked, ok := askedFor(cfg, s.Key, platform.Key)
 			if ok || !platform.OnRequest {
-				all = append(all, plan(cfg, s, platform, asked))
+				all = append(all, p.export(s, platform, asked))
 			}
 		}
 	}
@@ -40,49 +48,75 @@ func askedFor(cfg *config.Config, segment, platform string) (config.Export, bool
 	return config.Export{}, false
 }
 
-func plan(cfg *config.Config, s Segment, platform audience.Platform, asked config.Export) Export {
+// advertises tells the platforms that show advertising by the files themselves.
+func advertises(p audience.Platform) bool { return p.Purpose == consent.Ads && !p.Human }
+
+type planner struct {
+	cfg      *config.Config
+	segments map[string]Segment
+}
+
+// export is one bundle; asked is empty where no export of the configuration names it.
+func (p *planner) export(s Segment, platform audience.Platform, asked config.Export) Export {
 	e := Export{
 		Segment: s.Key, Platform: platform.Key, Name: s.Key, Hashed: asked.Hashed && platform.Hash != "",
-		Purposes: []consent.Purpose{platform.Purpose}, Message: platform.Message, Budget: cfg.Metrics.ContactsMonth, Holdout: asked.Holdout,
-		Exclude: sortedOnce(cfg.Exclude, asked.Exclude), Above: above(cfg, platform.Key, s.Key, asked.Priority),
+		Message: platform.Message, Budget: p.cfg.Metrics.ContactsMonth, Holdout: asked.Holdout,
+		Exclude: sortedOnce(p.cfg.Exclude, asked.Exclude), Above: p.above(platform, asked),
 	}
-	if purpose := consent.Purpose(asked.Purpose); purpose != "" && purpose != platform.Purpose {
-		if advertises(platform) {
-			e.Purposes = append(e.Purposes, purpose)
-		} else {
-			e.Purposes = []consent.Purpose{purpose}
-			e.Message = e.Message || purpose != consent.Ads
-		}
-	}
+	e.Purposes, e.Message = purposes(platform, consent.Purpose(asked.Purpose))
 	if s.Sensitive != "" {
 		e.Name = s.Neutral
-		if advertises(platform) {
-			e.Unlocked = asked.Unlock
-			if !asked.Unlock {
-				e.Locked = lockedBecause(s.Sensitive)
-			}
+		if p.locks(s, platform, asked) {
+			e.Locked, e.LockedBy = sensitiveText(), audience.ReasonSensitive
+		} else {
+			e.Unlocked = advertises(platform)
 		}
+	}
+	if e.Locked == nil && p.uncounted(e.Exclude) {
+		e.Locked, e.LockedBy = uncountedText(), audience.ReasonExcluded
 	}
 	return e
 }
 
-// advertises tells the platforms that show advertising by the files themselves.
-func advertises(p audience.Platform) bool { return p.Purpose == consent.Ads && !p.Human }
+// purposes is what the members of a bundle must have agreed to, and whether they
+// are written to or called. A list for people is, once it asks for a channel.
+func purposes(platform audience.Platform, asked consent.Purpose) (all []consent.Purpose, message bool) {
+	switch {
+	case asked == "" || asked == platform.Purpose:
+		return []consent.Purpose{platform.Purpose}, platform.Message
+	case advertises(platform): // a consent to letters is none to advertising
+		return []consent.Purpose{platform.Purpose, asked}, platform.Message
+	}
+	return []consent.Purpose{asked}, platform.Message || asked != consent.Ads
+}
 
-// above lists the segments that exports of the configuration bring to a platform
-// before one of this priority; of a bundle that no export names, none.
-func above(cfg *config.Config, platform, segment string, priority int) []string {
-	if _, asked := askedFor(cfg, segment, platform); !asked {
+func (p *planner) locks(s Segment, platform audience.Platform, asked config.Export) bool {
+	return s.Sensitive != "" && advertises(platform) && !asked.Unlock
+}
+
+// above lists the segments that come to a platform before an export. Only what
+// exports of the configuration name takes part, and of it only what has files there.
+func (p *planner) above(platform audience.Platform, asked config.Export) []string {
+	if asked.Segment == "" {
 		return nil
 	}
 	var before []string
-	for _, x := range cfg.Exports {
-		comes := x.Priority > 0 && (priority == 0 || x.Priority < priority)
-		if comes && x.Segment != segment && slices.Contains(x.Platforms, platform) {
+	for _, x := range p.cfg.Exports {
+		comes := x.Priority > 0 && (asked.Priority == 0 || x.Priority < asked.Priority)
+		if comes && slices.Contains(x.Platforms, platform.Key) && !p.locks(p.segments[x.Segment], platform, x) {
 			before = append(before, x.Segment)
 		}
 	}
 	return sortedOnce(before)
+}
+
+// uncounted tells whether the night did not count a segment of the owner's with the
+// rule that it has now. It would keep out the wrong people.
+func (p *planner) uncounted(exclude []string) bool {
+	return slices.ContainsFunc(p.cfg.Segments, func(s config.Segment) bool {
+		counted, ok := p.segments[s.Name]
+		return slices.Contains(exclude, s.Name) && (!ok || counted.Rule != s.Rule)
+	})
 }
 
 func sortedOnce(lists ...[]string) []string {

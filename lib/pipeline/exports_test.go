@@ -27,7 +27,7 @@ func (w *world) bundleOf(platform string) pipeline.BundleReport {
 // download is what a marketer gets of a bundle now.
 func (w *world) download(id, file string) (string, error) {
 	w.Helper()
-	report, err := w.Export(w.Context(), pipeline.ExportRequest{Bundle: id, File: file})
+	report, err := w.Export(w.Context(), pipeline.ExportRequest{HandoverRequest: pipeline.HandoverRequest{Bundle: id, File: file}})
 	if err != nil {
 		return "", err
 	}

@@ -2,11 +2,8 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"slices"
 
 	"github.com/leadlake/leadlake/lib/audience"
-	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/portal"
 )
 
@@ -55,16 +52,7 @@ func (r reader) OpenLink(ctx context.Context, id, secret string) (portal.Link, e
 
 // Pull implements portal.Handing.
 func (r reader) Pull(ctx context.Context, link portal.Link) (portal.Download, error) {
-	bundles, err := r.Exports(ctx)
-	if errors.Is(err, portal.ErrNoNight) || errors.Is(err, lake.ErrNoRun) {
-		return portal.Download{}, portal.ErrNotFound
-	}
-	if err != nil {
-		return portal.Download{}, err
-	}
-	at := slices.IndexFunc(bundles, func(b portal.ExportBundle) bool { return b.Segment == link.Segment && b.Platform == link.Platform })
-	if at < 0 {
-		return portal.Download{}, portal.ErrNotFound
-	}
-	return r.open(ctx, bundles[at].ID, link.File, "link:"+link.Name, link.FileName())
+	return r.open(ctx, HandoverRequest{
+		Segment: link.Segment, Platform: link.Platform, File: link.File, Who: "link:" + link.Name, Link: link.Name,
+	}, link.FileName())
 }

@@ -12,6 +12,7 @@ package schema
 type GivenRow struct {
 	ClientID   string  `parquet:"client_id"` // of the client who stood for the row when it was given
 	File       string  `parquet:"file,dict"` // without change and part
+	Hashed     bool    `parquet:"hashed"`    // the form it was given in
 	Line       string  `parquet:"line"`      // as handed over, with its line end; empty in lists for people, of which nothing is removed
 	RowKey     int64   `parquet:"row_key"`   // rows of a file with equal keys are one row to the platform
 	SinceDay   string  `parquet:"since_day,dict"`

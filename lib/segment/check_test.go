@@ -27,6 +27,11 @@ func TestBadRulesAreRefusedWhereTheyStand(t *testing.T) {
 		{"the name of a built-in", "segments:\n- {name: buyers, rule: orders > 1}\n", "config/leadlake.yaml:2: segments.0.name: buyers is a built-in segment"},
 		{"a family that is none", "builtin_segments:\n  off: [lables]\n", "config/leadlake.yaml:2: builtin_segments.off.0: no built-in segment or family lables, did you mean labels?"},
 		{"an export of nothing", "exports:\n- {segment: champion, platforms: [vk]}\n", "config/leadlake.yaml:2: exports.0.segment: no segment champion, did you mean champions?"},
+		{"nobody to keep out", "exclude:\n- employes\nsegments:\n- {name: employees, rule: '\"employee\" in tags'}\n", "config/leadlake.yaml:2: exclude.0: no segment employes, did you mean employees?"},
+		{"an exclusion that may be missing", "exclude: [tag_employee]\n", "config/leadlake.yaml:1: exclude.0: segment tag_employee is there only while enough clients are in it"},
+		{"an exclusion switched off", "exclude: [abc_a]\nbuiltin_segments: {off: [abc]}\n", "config/leadlake.yaml:1: exclude.0: segment abc_a is switched off"},
+		{"an export without nobody", "exports:\n- segment: champions\n  platforms: [vk]\n  exclude: [loyal, lost_]\n", "config/leadlake.yaml:4: exports.0.exclude.1: no segment lost_, did you mean lost?"},
+		{"an export's exclusion that may be missing", "exports:\n- segment: champions\n  platforms: [vk]\n  exclude: [interest_coffee_clients]\n", "config/leadlake.yaml:4: exports.0.exclude.0: segment interest_coffee_clients is there only while"},
 		{"days that fall", "builtin_segments:\n  last_purchase_days: [60, 30]\n", "config/leadlake.yaml:2: builtin_segments.last_purchase_days: days must rise"},
 	} {
 		_, err := config.Parse([]byte(test.file), segment.Check)
@@ -35,7 +40,7 @@ func TestBadRulesAreRefusedWhereTheyStand(t *testing.T) {
 		}
 	}
 	good := "segments:\n- {name: buyers, rule: orders > 2}\n- {name: own, rule: '\"кофе\" in categories'}\n" +
-		"builtin_segments: {off: [buyers, rfm_codes, tag_vip], last_purchase_days: []}\nexports:\n- {segment: own, platforms: [vk]}\n- {segment: tag_vip, platforms: [vk]}\n- {segment: sleeping_year, platforms: [vk]}\n"
+		"builtin_segments: {off: [buyers, rfm_codes, tag_vip], last_purchase_days: []}\nexports:\n- {segment: own, platforms: [vk]}\n- {segment: tag_vip, platforms: [vk]}\n- {segment: sleeping_year, platforms: [vk], exclude: [own, champions, season_8-march]}\nexclude: [buyers]\n"
 	if _, err := config.Parse([]byte(good), segment.Check); err != nil {
 		t.Error(err)
 	}

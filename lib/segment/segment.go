@@ -118,12 +118,34 @@ func Check(cfg *config.Config) []*config.Fault {
 			})
 		}
 	}
-	for i, export := range cfg.Exports {
-		if !known(export.Segment) && !slices.Contains(names, export.Segment) {
-			faults = append(faults, &config.Fault{
-				Path: fmt.Sprintf("exports.%d.segment", i), Reason: "no segment " + export.Segment + didYouMean(export.Segment, names),
-			})
+	wanted := func(path, key string) {
+		if !known(key) && !slices.Contains(names, key) {
+			faults = append(faults, &config.Fault{Path: path, Reason: "no segment " + key + didYouMean(key, names)})
 		}
+	}
+	// Whom a segment keeps out it must keep out every night: one that may be missing
+	// tomorrow would let its members in without a word.
+	lasting := func(path, key string) {
+		own := slices.ContainsFunc(cfg.Segments, func(s config.Segment) bool { return s.Name == key })
+		d, ok := builtin[key]
+		switch {
+		case own:
+		case ok && switchedOff(cfg.Builtin, d):
+			faults = append(faults, &config.Fault{Path: path, Reason: "segment " + key + " is switched off in builtin_segments.off and keeps nobody out"})
+		case !ok && known(key):
+			faults = append(faults, &config.Fault{Path: path, Reason: "segment " + key + " is there only while enough clients are in it: take a segment of your own, with a rule such as \"employee\" in tags"})
+		default:
+			wanted(path, key)
+		}
+	}
+	for i, export := range cfg.Exports {
+		wanted(fmt.Sprintf("exports.%d.segment", i), export.Segment)
+		for j, key := range export.Exclude {
+			lasting(fmt.Sprintf("exports.%d.exclude.%d", i, j), key)
+		}
+	}
+	for i, key := range cfg.Exclude {
+		lasting(fmt.Sprintf("exclude.%d", i), key)
 	}
 	return faults
 }
