@@ -70,9 +70,9 @@ func TestRolesOpenTheirRoutesAndNoOthers(t *testing.T) {
 		switch {
 		case route.Machine && answer.StatusCode != http.StatusUnauthorized:
 			t.Errorf("%s signed out = %d", name, answer.StatusCode)
-		case !route.Machine && route.Method == "POST" && answer.StatusCode != http.StatusUnauthorized:
+		case !route.Machine && route.Method == http.MethodPost && answer.StatusCode != http.StatusUnauthorized:
 			t.Errorf("%s signed out = %d", name, answer.StatusCode)
-		case !route.Machine && route.Method == "GET" && (answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/login?next=")):
+		case !route.Machine && route.Method == http.MethodGet && (answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/login?next=")):
 			t.Errorf("%s signed out = %d to %q", name, answer.StatusCode, answer.Header.Get("Location"))
 		}
 	}
