@@ -111,6 +111,8 @@ type handed struct {
 	whole bool
 	files []string // of the whole list
 	day   string
+	// stands tells of removals who is on the list with another row.
+	stands map[string]bool
 }
 
 // replaces reports whether a row that is not in the file has gone by it.
@@ -138,7 +140,7 @@ func (g *given) apply(by asking, a act, h handed) {
 		delete(touched, rowName{row.File, row.RowKey})
 		switch {
 		case in != nil && h.change == audience.Remove:
-			row.Now, row.Before, row.Doubt, row.Act = false, had, false, a.ID
+			row.Now, row.Before, row.Doubt, row.Act, row.Stands = false, had, false, a.ID, h.stands[row.ClientID]
 		case in != nil:
 			row.ClientID, row.Line, row.Hashed = in.clientID, in.line, h.hashed
 			row.Now, row.Before, row.Doubt, row.LeavingDay = true, was, false, nil
@@ -150,7 +152,10 @@ func (g *given) apply(by asking, a act, h handed) {
 		default:
 			g.settle(&row, open, by.at)
 		}
-		if row.Now || row.Before || row.Doubt {
+		if h.change != audience.Remove {
+			row.Stands = false // whoever is on the list has his rows now
+		}
+		if row.Now || row.Before || row.Doubt || row.Stands {
 			next = append(next, row)
 		}
 	}
@@ -250,11 +255,12 @@ func (g *given) sureKeys(by asking) keySet {
 	return keys
 }
 
-// sureClients are the ids of clients who stand in what was given.
+// sureClients are the ids of clients who stand in what was given, those whose row is
+// about to be replaced by another one among them.
 func (g *given) sureClients(by asking) map[string]bool {
 	clients, open := map[string]bool{}, g.unsettled(by)
 	for i := range g.rows {
-		if sure(&g.rows[i], open) {
+		if g.rows[i].Stands || sure(&g.rows[i], open) {
 			clients[g.rows[i].ClientID] = true
 		}
 	}

@@ -103,6 +103,8 @@ type handing struct {
 	fresh map[string]bool
 	sides map[string]assigned
 	held  []assigned
+	// stands holds all ids of those who may stand in the list, of message files.
+	stands map[string]bool
 }
 
 func (h *handing) attempt(ctx context.Context) (Handover, error) {
@@ -184,6 +186,7 @@ func (h *handing) aim(ctx context.Context, b *bundle) {
 		return &storeOutput{ctx: ctx, store: h.p.store, key: h.downloads() + name}, nil
 	}
 	h.rows, h.fresh, h.sides, h.held = map[string][]handedRow{}, map[string]bool{}, map[string]assigned{}, nil
+	h.stands = map[string]bool{}
 	b.told = func(change audience.Change, row handedRow) {
 		if change == h.change {
 			h.rows[row.file] = append(h.rows[row.file], row)
@@ -196,6 +199,12 @@ func (h *handing) aim(ctx context.Context, b *bundle) {
 			return
 		}
 		h.sides[one.id] = one
+		if h.x.Message && h.change == audience.Remove {
+			h.stands[one.id] = true
+			for _, alias := range one.aliases {
+				h.stands[alias] = true
+			}
+		}
 		if !standing {
 			h.fresh[one.id] = true
 		}
@@ -239,7 +248,7 @@ func fileOf(m audience.Manifest, name string) (file *audience.FileReport, parts 
 // handed is what the file gives the platform: of several parts, the rows of this one.
 func (h *handing) handed(b *bundle, m audience.Manifest, parts []audience.FileReport) handed {
 	_, plain := changeOf(h.request.File)
-	out := handed{change: h.change, file: plain, hashed: b.hashedFiles(), rows: h.rows[plain], whole: len(parts) == 1, day: h.today()}
+	out := handed{change: h.change, file: plain, hashed: b.hashedFiles(), rows: h.rows[plain], whole: len(parts) == 1, day: h.today(), stands: h.stands}
 	for _, f := range m.Files {
 		if change, base := changeOf(f.Name); change == "" && f.Refused == nil {
 			out.files = append(out.files, base)

@@ -21,6 +21,9 @@ type GivenRow struct {
 	Before     bool    `parquet:"before"`
 	Doubt      bool    `parquet:"doubt"`
 	Act        string  `parquet:"act,dict"` // download id of the act that is not settled
+	// Stands marks a row that was removed since another one of the same client takes its
+	// place, until that is added: he was on the list all the while.
+	Stands bool `parquet:"stands"`
 }
 
 // Table implements Row.
