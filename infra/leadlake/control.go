@@ -50,6 +50,8 @@ func (m *machine) act(ctx context.Context, name string, input json.RawMessage) (
 		return callAct(ctx, input, m.redrive)
 	case "user":
 		return callAct(ctx, input, m.changeUser)
+	case "link":
+		return callAct(ctx, input, m.changeLink)
 	case "import":
 		return callAct(ctx, input, m.drop)
 	case "check":

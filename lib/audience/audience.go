@@ -62,6 +62,10 @@ type Contact struct {
 	// held out, …). Such a contact is counted under this reason and never
 	// written; it needs no other field than ClientID.
 	Excluded Reason
+	// Canary marks one of [Canaries]. It stands in people's files that hold e-mails
+	// and in no other, is asked of no [Job.Select] and told to no [Job.Handed], and
+	// no count of a manifest but that of the rows knows it.
+	Canary bool
 
 	Phones []identity.Phone
 	Emails []identity.Email
@@ -89,6 +93,9 @@ type Contact struct {
 	Signals bool
 	// Fields are further values for people's files, by [Column.Key].
 	Fields map[string]string
+
+	// Ref is the caller's own and comes back in [Job.Select].
+	Ref any
 
 	// Given is what was handed over of this client before, as [Job.Handed] told it.
 	// A request to remove writes these rows again, byte for byte, and nothing
@@ -161,6 +168,9 @@ type Request struct {
 	Separator byte
 	// Columns stand after the fixed ones, in this order.
 	Columns []Column
+	// CanaryDomain is the domain of the [Canaries] that downloads carry; empty: they
+	// carry none, and the manifest's warnings say so.
+	CanaryDomain string
 }
 
 // Change is what is done on a platform with a list that it has.

@@ -89,7 +89,7 @@ func writeGuideFiles(t *testing.T, platform, language string, hashed bool, chang
 	shown := map[string]string{}
 	counts := map[string]int{}
 	out := newFolder()
-	manifests, err := audience.WriteAll([]audience.Job{{Request: req, Create: out.create, Handed: func(id, file string, line []byte) {
+	manifests, err := audience.WriteAll([]audience.Job{{Request: req, Create: out.create, Handed: func(id, file string, _ uint64, line []byte) {
 		if slices.ContainsFunc(people, func(c audience.Contact) bool { return c.ClientID == id }) && counts[file] < guideRows {
 			counts[file]++
 			shown[file] += string(line)

@@ -72,6 +72,9 @@ type Manifest struct {
 	// Duplicates counts rows left out because the file had them already.
 	Duplicates int `json:"duplicate_rows"`
 
+	// Canary says that invented people stand among the rows of the files.
+	Canary bool `json:"canary,omitempty"`
+
 	Files []FileReport `json:"files"`
 	// Refused is set when not one file was written.
 	Refused *Refused `json:"refused,omitempty"`
@@ -121,7 +124,10 @@ type Identifiers struct {
 // FileReport is one file of a manifest. A refused file was not written: it has
 // rows (those it would have) and no digest.
 type FileReport struct {
-	Name     string   `json:"name"`
+	Name string `json:"name"`
+	// Change is what the file does to the list that the platform has; empty for the
+	// whole list.
+	Change   Change   `json:"change,omitempty"`
 	About    Text     `json:"about"`
 	Written  bool     `json:"written"`
 	Rows     int      `json:"rows"` // without the header
@@ -131,18 +137,32 @@ type FileReport struct {
 	MaxRows  int      `json:"max_rows,omitempty"`
 	MaxBytes int64    `json:"max_bytes,omitempty"`
 	Refused  *Refused `json:"refused,omitempty"`
+	// Waiting is set for changes that are too few for a file of their own.
+	Waiting *Waiting `json:"waiting,omitempty"`
+}
+
+// Waiting counts rows that wait until there are enough of them for a file.
+type Waiting struct {
+	Rows int `json:"rows"`
+	// SinceDay (YYYY-MM-DD) is the first day of the row that waits longest; empty
+	// where it is not kept.
+	SinceDay string `json:"since_day,omitempty"`
 }
 
 // Refused says why there is no file and what to do about it.
 type Refused struct {
-	Reason string `json:"reason"` // no_rows or too_small
+	Reason string `json:"reason"` // one of the constants below
 	Text   Text   `json:"text"`
 }
 
 // Reasons of [Refused].
 const (
-	RefusedNoRows   = "no_rows"
-	RefusedTooSmall = "too_small"
+	RefusedNoRows       = "no_rows"
+	RefusedTooSmall     = "too_small"
+	RefusedNothingGiven = "nothing_given" // a change of a list that was never handed over
+	RefusedFormChanged  = "form_changed"  // a change of a list that was handed over in another form
+	RefusedSensitive    = "sensitive"     // the segment is locked for this platform
+	RefusedRetired      = "retired"       // the configuration has no such export any more
 )
 
 // asked copies what the request says of the rule and of the control group.

@@ -26,6 +26,8 @@ type planned struct {
 	rows  int   // of all parts
 	bytes int64 // of all parts, heads included
 	parts []*part
+	// canaries are rows of canaries before the first row of a client.
+	canaries [][]byte
 
 	duplicates int
 	refusal    *Refused
@@ -57,6 +59,9 @@ type sink interface {
 
 // take adds one row.
 func (f *planned) take(line []byte) error {
+	if err := f.releaseCanaries(); err != nil {
+		return err
+	}
 	var p *part
 	if len(f.parts) > 0 {
 		p = f.parts[len(f.parts)-1]

@@ -39,6 +39,7 @@ type encodedContact struct {
 	rows     int // the end of its rows
 	excluded Reason
 	refused  Reason // of its first identifier without a normal form
+	canary   bool
 }
 
 // person is a contact with its identifiers in the platform's normal form, each
@@ -94,6 +95,10 @@ func (e *encoder) batch(contacts []Contact, out *encoded) {
 	e.out = out
 	for i := range contacts {
 		c := &contacts[i]
+		if c.Canary {
+			e.canary(c)
+			continue
+		}
 		excluded := c.Excluded
 		if e.w.job.Select != nil {
 			member, why := e.w.job.Select(c)

@@ -104,6 +104,13 @@ func Lookup(key string) (Platform, bool) {
 	return Platform{}, false
 }
 
+// Hashes reports whether the files of a platform are hashed, where that was asked for
+// or not: some take no plain files. A platform that is none has no files.
+func Hashes(platform string, asked bool) bool {
+	p, ok := Lookup(platform)
+	return ok && (p.hashedOnly || asked && p.Hash != "")
+}
+
 // Field finds a field by its key.
 func (p Platform) Field(key string) (Field, bool) {
 	for _, f := range p.Fields {

@@ -61,6 +61,10 @@ func (w *writer) manifest() Manifest {
 	} else if w.layout.warn != nil {
 		m.Warnings = w.layout.warn(m.Files)
 	}
+	m.Canary = w.canaries > 0 && written != 0
+	if written != 0 && w.platform.Human {
+		m.Warnings = append(m.Warnings, w.canaryWarning())
+	}
 	m.Advice = w.advice(&m)
 	return m
 }

@@ -127,7 +127,7 @@ func TestWhatWasHandedOverIsRemovedByteForByte(t *testing.T) {
 		contacts := rich(2500)
 		given := map[string][]audience.Line{}
 		out := newFolder()
-		if _, err := audience.WriteAll([]audience.Job{{Request: request(k.platform, k.hashed), Create: out.create, Handed: func(id, file string, line []byte) {
+		if _, err := audience.WriteAll([]audience.Job{{Request: request(k.platform, k.hashed), Create: out.create, Handed: func(id, file string, _ uint64, line []byte) {
 			given[id] = append(given[id], audience.Line{File: file, Text: string(line)})
 		}}}, list(contacts...)); err != nil {
 			t.Fatal(err)
@@ -245,7 +245,7 @@ func TestRandomContactsReadBackFromEveryPlatform(t *testing.T) {
 			type given struct{ file, line string }
 			var handed []given
 			out := newFolder()
-			manifests, err := audience.WriteAll([]audience.Job{{Request: req, Create: out.create, Handed: func(_, file string, line []byte) {
+			manifests, err := audience.WriteAll([]audience.Job{{Request: req, Create: out.create, Handed: func(_, file string, _ uint64, line []byte) {
 				handed = append(handed, given{file, string(line)})
 			}}}, list(contacts...))
 			if err != nil {

@@ -18,12 +18,18 @@ type Job struct {
 	// must not be handed over, why. Nil: all belong, excluded as they say
 	// themselves. It is called once a contact, in any order and at the same time.
 	Select func(c *Contact) (member bool, excluded Reason)
-	// Handed, if set, is told every row of the files in their order, duplicates
-	// left out: the ledger of what was given. The file is named without its change
-	// and part. The line, with its line end, is good during the call only. What it
-	// is told counts only when WriteAll gives no error, and for files that the
-	// manifest calls written.
-	Handed func(clientID, file string, line []byte)
+	// Skip, if set, leaves out rows that the platform has already. It is asked in
+	// the order of the rows, duplicates left out, and once a row.
+	Skip func(file string, key uint64) bool
+	// Handed, if set, is told every row of the files in their order, duplicates and
+	// skipped ones left out: the ledger of what was given. The file is named without
+	// its change and part. Rows of a file that are one to the platform have one key,
+	// whatever stands aside in them; keys are kept for years, so they are the same in
+	// every version (TestRowKeysNeverChange). Of a removal the key is that of the
+	// line. The line, with its line end, is good during the call only. What it is
+	// told counts only when WriteAll gives no error, and for files that the manifest
+	// calls written.
+	Handed func(clientID, file string, key uint64, line []byte)
 }
 
 // writer makes the files of one job.
@@ -43,6 +49,7 @@ type writer struct {
 	given      [kinds]int // identifiers in the contacts, by kind
 	valid      [kinds]int // those in a form the platform takes
 	duplicates int
+	canaries   int
 	// inFiles counts people by the set of files they have rows in, a bit a file:
 	// who stands only in a file that is refused later is not handed over.
 	inFiles    map[uint8]int
@@ -113,6 +120,20 @@ func (w *writer) absorb(made *encoded) error {
 	row, from := 0, 0
 	for i := range made.contacts {
 		c := &made.contacts[i]
+		if c.canary {
+			w.canaries++
+			if err := fresh.flush(made.text); err != nil { // his row comes after those before him
+				return err
+			}
+			for ; row < c.rows; row++ {
+				r := &made.rows[row]
+				if err := w.files[r.file].plant(made.text[from:r.end]); err != nil {
+					return err
+				}
+				from = r.end
+			}
+			continue
+		}
 		w.members++
 		if c.excluded != "" {
 			w.excluded[c.excluded]++
@@ -130,12 +151,15 @@ func (w *writer) absorb(made *encoded) error {
 				w.duplicates++
 				continue
 			}
+			if w.job.Skip != nil && w.job.Skip(w.plainName(f.spec), r.key) {
+				continue
+			}
 			in |= 1 << r.file
 			if err := fresh.add(f, made.text, begin, r.end); err != nil {
 				return err
 			}
 			if w.job.Handed != nil {
-				w.job.Handed(c.id, w.plainName(f.spec), made.text[begin:r.end])
+				w.job.Handed(c.id, w.plainName(f.spec), r.key, made.text[begin:r.end])
 			}
 		}
 		switch {

@@ -219,6 +219,12 @@ func (k Key) token(kind byte, text string) Token {
 	mac.Write([]byte(text))
 	var sum [sha256.Size]byte
 	mac.Sum(sum[:0])
+	return TokenOf(kind, sum)
+}
+
+// TokenOf is a digest in the form of a token of a kind. A token that stands for
+// nobody's identifier, such as a canary's client id, is made of [Key.Sum].
+func TokenOf(kind byte, sum [32]byte) Token {
 	var out [27]byte
 	out[0] = kind
 	base32.NewEncoding(tokenAlphabet).WithPadding(base32.NoPadding).Encode(out[1:], sum[:16])

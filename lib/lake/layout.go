@@ -28,6 +28,8 @@ const (
 	GoldPrefix            = "gold/"
 	CurrentKey            = "gold/current.json"
 	AudiencesPrefix       = "audiences/"
+	HandoversPrefix       = "audiences/ledger/day="
+	LinksPrefix           = "audiences/links/"
 	SuppressPrefix        = "suppress/"
 	ErasuresPrefix        = "erasures/"
 	AuditPrefix           = "audit/"

@@ -32,7 +32,12 @@ type Refinery struct {
 // afterwards.
 func (r Refiner) Under(cfg *config.Config) Refinery {
 	junk := cfg.Identity.Junk
-	return Refinery{Refiner: r, cfg: cfg, junk: identity.NewJunkList(junk.Phones, junk.Emails, r.Phones, cfg.Business.Country)}
+	emails := junk.Emails
+	if domain := cfg.Canaries.EmailDomain; domain != "" {
+		// A canary that comes back, as a lead or a subscription, is nobody.
+		emails = append(slices.Clone(emails), "@"+domain)
+	}
+	return Refinery{Refiner: r, cfg: cfg, junk: identity.NewJunkList(junk.Phones, emails, r.Phones, cfg.Business.Country)}
 }
 
 // people is what one client's statements were understood as. What was not is kept

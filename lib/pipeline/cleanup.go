@@ -22,6 +22,8 @@ type CleanupReport struct {
 	RunTables       int `json:"run_tables"`
 	Audiences       int `json:"audiences"`
 	Inbox           int `json:"inbox"`
+	Removals        int `json:"removals"` // of erased people, handed over to platforms
+	Contacts        int `json:"contacts"` // days that no contact budget looks at any more
 }
 
 const (
@@ -50,6 +52,8 @@ func (p *Pipeline) cleanUp(ctx context.Context) (CleanupReport, error) {
 		{&report.RunTables, p.cleanRuns},
 		{&report.Audiences, p.cleanAudiences},
 		{&report.Inbox, p.cleanInbox},
+		{&report.Removals, p.cleanRemovals},
+		{&report.Contacts, p.cleanContacts},
 	} {
 		if *step.count, err = step.run(ctx, cfg); err != nil {
 			return report, fmt.Errorf("pipeline: clean up: %w", err)
@@ -58,7 +62,7 @@ func (p *Pipeline) cleanUp(ctx context.Context) (CleanupReport, error) {
 	if report != (CleanupReport{}) {
 		p.log.InfoContext(ctx, "past retention removed", slog.Int("raw", report.Raw), slog.Int("unauthenticated", report.Unauthenticated),
 			slog.Int("run_tables", report.RunTables), slog.Int("audiences", report.Audiences),
-			slog.Int("inbox", report.Inbox))
+			slog.Int("inbox", report.Inbox), slog.Int("removals", report.Removals), slog.Int("contacts", report.Contacts))
 	}
 	return report, nil
 }
@@ -195,7 +199,7 @@ func (p *Pipeline) cleanAudiences(ctx context.Context, cfg *config.Config) (int,
 	if err != nil {
 		return n, err
 	}
-	m, err := p.remove(ctx, lake.AudiencesPrefix+"downloads/", func(info objstore.Info) bool {
+	m, err := p.remove(ctx, downloadsPrefix, func(info objstore.Info) bool {
 		return p.now().Sub(info.ModifiedAt) > downloadHours*time.Hour
 	})
 	return n + m, err

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,6 @@ func TestAudienceFilesAndUnauthenticatedBytesExpire(t *testing.T) {
 	}
 	for key, body := range map[string][]byte{
 		lake.AudiencesPrefix + "downloads/x/contacts.csv": []byte("x"), lake.UnauthenticatedPrefix + "site/x.parquet": unauthenticated,
-		lake.AudiencesPrefix + "ledger/x.json": []byte("x"), lake.AudiencesPrefix + "given/csv/buyers.parquet": []byte("x"),
 	} {
 		if _, err := w.store.Put(t.Context(), key, body); err != nil {
 			t.Fatal(err)
@@ -111,8 +111,8 @@ func TestAudienceFilesAndUnauthenticatedBytesExpire(t *testing.T) {
 	}
 	files := w.count(lake.AudiencesPrefix + "asof=")
 	w.now = w.now.AddDate(0, 0, 2)
-	if got := w.erase("").Cleanup; got.Audiences != 1 || got.Unauthenticated != 0 {
-		t.Errorf("after two days: %+v, want the download removed", got)
+	if got := w.erase("").Cleanup; got.Audiences != 2 || got.Unauthenticated != 0 {
+		t.Errorf("after two days: %+v, want both downloads removed", got)
 	}
 	w.now = w.now.AddDate(0, 0, 6)
 	if got := w.erase("").Cleanup; got.Audiences != 0 || got.Unauthenticated != 1 {
@@ -122,11 +122,12 @@ func TestAudienceFilesAndUnauthenticatedBytesExpire(t *testing.T) {
 	if got := w.erase("").Cleanup; got.Audiences != files {
 		t.Errorf("after two weeks: %+v, want %d audience files removed", got, files)
 	}
-	var left []string
+	left := map[string]int{}
 	for key := range w.objects(lake.AudiencesPrefix) {
-		left = append(left, strings.TrimPrefix(key, lake.AudiencesPrefix))
+		kind, _, _ := strings.Cut(strings.TrimPrefix(key, lake.AudiencesPrefix), "/")
+		left[kind]++
 	}
-	if len(left) != 2 {
-		t.Errorf("left under audiences/: %q, want what was given and the ledger of downloads", left)
+	if want := map[string]int{"given": 2, "holdout": 1, "ledger": 1}; !maps.Equal(left, want) {
+		t.Errorf("left under audiences/: %v, want what was given, the sides of clients and the ledger of downloads: %v", left, want)
 	}
 }

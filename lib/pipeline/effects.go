@@ -15,11 +15,6 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// holdoutPrefix is where exports log who was exported and who was held out, an object
-// of schema.AssignmentRow for each platform and segment:
-// audiences/holdout/<platform>/<segment>.parquet.
-const holdoutPrefix = lake.AudiencesPrefix + "holdout/"
-
 // mechanicOf is whose assignments an object holds; false for what is none.
 func mechanicOf(key string) (analytics.Mechanic, bool) {
 	rest, ok := strings.CutPrefix(key, holdoutPrefix)

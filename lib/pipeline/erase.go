@@ -47,6 +47,10 @@ type Act struct {
 	Objects    map[string]int `json:"objects"` // prefix → objects rewritten or removed
 	Rows       map[string]int `json:"rows"`    // prefix → rows removed or made anonymous
 	Searched   []string       `json:"searched"`
+	// Waiting is how many rows of the person platforms still have: they wait under
+	// erasures/<request>/remove/ for the removal files, and are gone a day after those
+	// were handed over.
+	Waiting int `json:"removals_waiting"`
 }
 
 // Erase forgets the person behind a contact and every person whose verified
@@ -170,7 +174,7 @@ func (p *Pipeline) erase(ctx context.Context, report *EraseReport) error {
 	e := &eraser{
 		// Of who was erased earlier only the tokens are known.
 		searcher: searcher[Act]{p: p, cfg: cfg, reads: p.refiner.Under(cfg), owner: map[string]*Act{}, blind: true},
-		again:    newAct(lake.ErasureRequest{}), nonce: p.nonce(), cut: map[[2]string]*Act{},
+		again:    newAct(lake.ErasureRequest{}), nonce: p.nonce(), cut: map[[2]string]*Act{}, suppressed: suppressed,
 	}
 	e.whole = len(waiting) > 0
 	for token, s := range suppressed {
@@ -208,7 +212,7 @@ func newAct(r lake.ErasureRequest) *Act {
 	return &Act{
 		Request: r.ID, ReceivedAt: r.ReceivedAt, By: r.By, State: "done", Objects: map[string]int{}, Rows: map[string]int{},
 		Searched: []string{
-			"raw/", "lake/events", "lake/contacts", "lake/failed", "lake/deliveries", "lake/orders", "lake/people", "gold/", "audiences/", "inbox/",
+			"raw/", "lake/events", "lake/contacts", "lake/failed", "lake/deliveries", "lake/orders", "lake/people", "gold/", "audiences/", "inbox/", "erasures/",
 		},
 	}
 }

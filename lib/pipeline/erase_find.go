@@ -15,10 +15,11 @@ import (
 type eraser struct {
 	searcher[Act]
 
-	acts  []*Act // beside the requests that wait
-	again *Act   // counts for people erased earlier
-	nonce string
-	whole bool // search the whole store; false: only what was received of late
+	acts       []*Act          // beside the requests that wait
+	again      *Act            // counts for people erased earlier
+	suppressed lake.Suppressed // people erased earlier
+	nonce      string
+	whole      bool // search the whole store; false: only what was received of late
 
 	cut map[[2]string]*Act // (raw object, key) of deliveries whose bytes went whole
 }

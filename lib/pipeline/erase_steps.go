@@ -149,20 +149,15 @@ func (e *eraser) eraseInbox(ctx context.Context) error {
 }
 
 // eraseAudiences removes every audience file that shows a person in clear, hashed
-// or by his client id: the next export or download makes it again without him. The
-// logs of who was exported and who was held out cannot be made again: they lose his rows.
+// or by his client id: the next export or download makes it again without him. What
+// else lies there is looked through row by row.
 func (e *eraser) eraseAudiences(ctx context.Context) error {
-	for info, err := range e.p.store.List(ctx, holdoutPrefix, "") {
-		if err != nil {
-			return err
-		}
-		if err := rewrite(ctx, e, strings.TrimSuffix(lake.AudiencesPrefix, "/"), info.Key, func(row *schema.AssignmentRow) (*Act, bool) {
-			return e.ownerOf([]string{row.ClientID}), false
-		}); err != nil {
+	for _, prefix := range []string{lake.AudiencesPrefix + "asof=", downloadsPrefix} {
+		if err := e.changeObjects(ctx, prefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) }); err != nil {
 			return err
 		}
 	}
-	return e.changeObjects(ctx, lake.AudiencesPrefix, func(key string, _ []byte) error { return e.p.store.Delete(ctx, key) })
+	return e.eraseGiven(ctx)
 }
 
 // changeObjects calls change for every object below prefix that shows a person.
@@ -174,8 +169,9 @@ func (e *eraser) changeObjects(ctx context.Context, prefix string, change func(k
 		if err := change(info.Key, body); err != nil {
 			return fmt.Errorf("rewrite: %w", err)
 		}
-		act.Objects[strings.TrimSuffix(prefix, "/")]++
-		act.Rows[strings.TrimSuffix(prefix, "/")]++
+		of, _, _ := strings.Cut(prefix, "/")
+		act.Objects[of]++
+		act.Rows[of]++
 		return nil
 	})
 }

@@ -156,7 +156,7 @@ func plant(t *testing.T) *world {
 	w.export()
 	for _, b := range w.export().Bundles {
 		if b.Manifest.Segment == "buyers" && b.Manifest.Platform == "csv" {
-			if _, err := w.Export(t.Context(), pipeline.ExportRequest{Bundle: b.ID, File: "contacts.csv"}); err != nil {
+			if _, err := w.Export(t.Context(), pipeline.ExportRequest{HandoverRequest: pipeline.HandoverRequest{Bundle: b.ID, File: "contacts.csv"}}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,6 +1,11 @@
 package pipeline
 
-import "github.com/leadlake/leadlake/lib/portal"
+import (
+	"context"
+
+	"github.com/leadlake/leadlake/lib/audience"
+	"github.com/leadlake/leadlake/lib/portal"
+)
 
 // OrderFolding are sizes that tests choose; zero leaves the usual one.
 type OrderFolding struct {
@@ -36,3 +41,25 @@ func (p *Pipeline) FoldOrdersBy(s OrderFolding) {
 
 // PortalReader is what the pages are made of.
 func (p *Pipeline) PortalReader() portal.Reader { return reader{p: p, export: p.Export} }
+
+// LogHandover writes into the ledger of downloads.
+func (p *Pipeline) LogHandover(ctx context.Context, row LedgerRow) error {
+	return p.logHandover(ctx, row)
+}
+
+// NewDownloadID makes an id of a download.
+func (p *Pipeline) NewDownloadID() (string, error) { return p.newDownloadID() }
+
+// CanariesOf are the canaries of a download.
+func (p *Pipeline) CanariesOf(ctx context.Context, download string, count int) (audience.Canaries, error) {
+	cfg, err := p.Config(ctx)
+	if err != nil {
+		return audience.Canaries{}, err
+	}
+	return p.canariesOf(cfg, download, count), nil
+}
+
+// OpenLink finds the link of an id and a secret.
+func (p *Pipeline) OpenLink(ctx context.Context, id, secret string) (portal.Link, error) {
+	return p.openLink(ctx, id, secret)
+}

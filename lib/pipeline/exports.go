@@ -1,17 +1,14 @@
 package pipeline
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"iter"
 	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,9 +16,8 @@ import (
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/consent"
-	"github.com/leadlake/leadlake/lib/identity"
+	"github.com/leadlake/leadlake/lib/handover"
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/money"
 	"github.com/leadlake/leadlake/lib/objstore"
 	"github.com/leadlake/leadlake/lib/schema"
 	"github.com/leadlake/leadlake/lib/segment"
@@ -30,11 +26,11 @@ import (
 // ErrNotFound says that a bundle or file is not there.
 var ErrNotFound = errors.New("pipeline: no such export")
 
-// ExportRequest asks for audience files. The zero request writes every bundle of
-// the run in force; one with a Bundle prepares a download.
+// ExportRequest asks for audience files. The zero request writes every bundle of the
+// run in force; one with a File hands that file over, as [HandoverRequest] says.
 type ExportRequest struct {
-	Bundle string `json:"bundle,omitempty"` // id of a bundle
-	File   string `json:"file,omitempty"`
+	HandoverRequest
+
 	// Consent is the owner's own statement on where consents come from, kept in
 	// every manifest.
 	Consent string `json:"consent,omitempty"`
@@ -47,9 +43,8 @@ type ExportReport struct {
 	Bundles []BundleReport `json:"bundles,omitempty"`
 	Files   int            `json:"files"`   // written, manifests not counted
 	Refused int            `json:"refused"` // bundles without any file
-	// Key and Name are where the file of a download lies and what it is called.
-	Key  string `json:"key,omitempty"`
-	Name string `json:"name,omitempty"`
+	// Handover is the file of a request for one.
+	Handover
 }
 
 // BundleReport is one bundle: a segment for a platform.
@@ -63,44 +58,63 @@ type exporter struct {
 	p       *Pipeline
 	cfg     *config.Config
 	run     *lake.Run
-	consent string
-	clients map[string]*schema.ClientRow
-	people  map[string]*schema.PersonRow
-	members map[string][]string // segment → client ids, in order
-	left    map[string]audience.Reason
-	titles  map[string]audience.Text
-	rules   map[string]string // of the segments that are exported
+	consent string // the owner's statement
+
+	segments   map[string]handover.Segment
+	plan       []handover.Export
+	retired    map[bundleKey]bool // bundles that nothing asks for any more
+	thresholds []schema.ThresholdRow
+
+	// What decides, once prepared.
+	news      *news
+	members   *membership
+	contacts  []contactedIn  // within the days of the budget
+	contacted map[string]int // the same by client id
+	owner     map[string]string
+	removals  map[bundleKey][]removals // of erased people
+	forPeople bool                     // some files are for people and have further columns
+	// leaving is set for what is handed over: it bears no word of a sensitive segment.
+	leaving bool
 }
 
-// Export writes audience files of the run in force under
-// audiences/asof=…/<segment>/<platform>/, each with its manifest. The same run
-// gives the same bytes unless somebody withdrew meanwhile: withdrawals,
-// unsubscriptions and erasures that came after the night are applied first.
+// Export writes every bundle of the run in force under
+// audiences/asof=…/<segment>/<platform>/: the whole list, what is to be added to and
+// removed from the list that the platform was given, and one manifest. Clients and
+// their contact values are read once for all bundles of a pass. The same run gives the
+// same bytes unless somebody left or something was handed over meanwhile:
+// withdrawals, unsubscriptions and erasures that came after the night are applied.
+//
+// Nothing that is written here is handed over by it: see [Pipeline.HandOver].
 func (p *Pipeline) Export(ctx context.Context, request ExportRequest) (ExportReport, error) {
+	if err := p.CheckTokenKey(ctx); err != nil { // bundles are named and audited with it
+		return ExportReport{}, err
+	}
 	e, err := p.newExporter(ctx, request.Consent)
 	if err != nil {
 		return ExportReport{}, err
 	}
-	if err := p.CheckTokenKey(ctx); err != nil { // bundles are named and audited with it
-		return ExportReport{}, err
-	}
 	report := ExportReport{Run: e.run.Run, AsOf: e.run.AsOf}
-	if request.Bundle != "" {
-		report.Key, report.Name, err = e.download(ctx, request.Bundle, request.File)
+	if request.asked() {
+		report.Handover, err = p.HandOver(ctx, request.HandoverRequest)
 		return report, err
 	}
-	for _, bundle := range e.bundles() {
-		manifest, err := e.write(ctx, bundle, e.folder(bundle))
+	if err := e.writeNames(ctx); err != nil {
+		return report, err
+	}
+	for part := range slices.Chunk(e.plan, passBundles) {
+		bundles, err := e.writeBundles(ctx, part)
 		if err != nil {
 			return report, err
 		}
-		report.Bundles = append(report.Bundles, BundleReport{ID: p.bundleID(e.run.AsOf, bundle), Manifest: manifest})
-		for _, file := range manifest.Files {
+		report.Bundles = append(report.Bundles, bundles...)
+	}
+	for _, bundle := range report.Bundles {
+		for _, file := range bundle.Manifest.Files {
 			if file.Written {
 				report.Files++
 			}
 		}
-		if manifest.Refused != nil {
+		if bundle.Manifest.Refused != nil {
 			report.Refused++
 		}
 	}
@@ -109,6 +123,8 @@ func (p *Pipeline) Export(ctx context.Context, request ExportRequest) (ExportRep
 	return report, nil
 }
 
+// newExporter reads what is exported under which conditions. Who stands in which file
+// is read by prepare.
 func (p *Pipeline) newExporter(ctx context.Context, statement string) (*exporter, error) {
 	cfg, err := p.Config(ctx)
 	if err != nil {
@@ -118,156 +134,161 @@ func (p *Pipeline) newExporter(ctx context.Context, statement string) (*exporter
 	if err != nil {
 		return nil, err
 	}
-	e := &exporter{p: p, cfg: cfg, run: run, consent: statement, members: map[string][]string{}, titles: map[string]audience.Text{}, rules: map[string]string{}}
-	clients, err := lake.ReadRunTable[schema.ClientRow](ctx, p.store, run)
+	e := &exporter{p: p, cfg: cfg, run: run, consent: statement, segments: map[string]handover.Segment{}, retired: map[bundleKey]bool{}}
+	if e.thresholds, err = lake.ReadRunTable[schema.ThresholdRow](ctx, p.store, run); err != nil {
+		return nil, err
+	}
+	rows, err := e.catalogue(ctx)
 	if err != nil {
 		return nil, err
 	}
-	e.clients = make(map[string]*schema.ClientRow, len(clients))
-	for i := range clients {
-		e.clients[clients[i].ClientID] = &clients[i]
+	segments := handover.Segments(cfg, p.key.Sum, rows)
+	for _, s := range segments {
+		e.segments[s.Key] = s
 	}
-	people, err := lake.ReadTable[schema.PersonRow](ctx, p.store, peopleKey)
-	if err != nil {
-		return nil, err
-	}
-	e.people = make(map[string]*schema.PersonRow, len(people.Rows))
-	for i := range people.Rows {
-		e.people[people.Rows[i].ClientID] = &people.Rows[i]
-	}
-	rows, err := lake.ReadRunTable[schema.SegmentRow](ctx, p.store, run)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		e.members[row.Segment] = append(e.members[row.Segment], row.ClientID)
-	}
-	playbook, err := analytics.PlaybookOf(cfg.Metrics.RFM)
-	if err != nil {
-		return nil, err
-	}
-	thresholds, err := lake.ReadRunTable[schema.ThresholdRow](ctx, p.store, run)
-	if err != nil {
-		return nil, err
-	}
-	once := analytics.FirstMeansOne(thresholds)
-	for _, s := range playbook.Segments() {
-		e.titles[s.Key] = audience.Text{RU: s.Advice("ru", once).Title, EN: s.Advice("en", once).Title}
-		e.rules[s.Key] = playbookRule(s.Key)
-	}
-	e.titles[segment.Buyers] = audience.Text{RU: "Все покупатели", EN: "All buyers"}
-	e.rules[segment.Buyers] = "orders >= 1"
-	if err := e.addAsked(ctx, clients); err != nil {
-		return nil, err
-	}
-	e.left, err = p.leftSince(ctx, run, e.clients)
-	return e, err
+	e.plan = handover.Plan(cfg, segments)
+	return e, e.addGiven(ctx)
 }
 
-// addAsked adds the owner's segments and the built-in ones that the configuration's
-// exports name. One that has no members this night keeps its name.
-func (e *exporter) addAsked(ctx context.Context, clients []schema.ClientRow) error {
-	catalogue, err := e.p.catalogueOf(ctx, e.run, clients)
+// catalogue is the segments of the run as files name them: the playbook's first, by
+// the bounds of the night, then the buyers, then those of the run's own catalogue.
+func (e *exporter) catalogue(ctx context.Context) ([]schema.SegmentCatalogueRow, error) {
+	playbook, err := analytics.PlaybookOf(e.cfg.Metrics.RFM)
+	if err != nil {
+		return nil, err
+	}
+	var rows []schema.SegmentCatalogueRow
+	once := analytics.FirstMeansOne(e.thresholds)
+	for _, s := range playbook.Segments() {
+		rows = append(rows, schema.SegmentCatalogueRow{
+			Segment: s.Key, Family: segment.FamilyRFM, TitleRU: s.Advice("ru", once).Title, TitleEN: s.Advice("en", once).Title, Rule: playbookRule(s.Key),
+		})
+	}
+	rows = append(rows, schema.SegmentCatalogueRow{Segment: segment.Buyers, TitleRU: "Все покупатели", TitleEN: "All buyers", Rule: "orders >= 1"})
+	if _, ok := e.run.Tables[schema.SegmentCatalogueRow{}.Table()]; !ok {
+		return rows, nil // a run made before there was a catalogue
+	}
+	kept, err := lake.ReadRunTable[schema.SegmentCatalogueRow](ctx, e.p.store, e.run)
+	return append(rows, kept...), err
+}
+
+// addGiven adds the bundles of which a platform has something and which nothing asks
+// for any more: nobody belongs to their lists, and what was given waits for removal.
+func (e *exporter) addGiven(ctx context.Context) error {
+	all, err := e.p.bundlesGiven(ctx)
 	if err != nil {
 		return err
 	}
-	for _, row := range catalogue {
-		asked := slices.ContainsFunc(e.cfg.Exports, func(x config.Export) bool { return x.Segment == row.Segment })
-		if row.Family == segment.FamilyOwn || asked {
-			e.titles[row.Segment], e.rules[row.Segment] = audience.Text{RU: row.TitleRU, EN: row.TitleEN}, row.Rule
+	for _, b := range all {
+		platform, ok := audience.Lookup(b.platform)
+		if !ok || platform.Human || slices.ContainsFunc(e.plan, func(x handover.Export) bool { return x.Segment == b.segment && x.Platform == b.platform }) {
+			continue
 		}
-	}
-	for _, x := range e.cfg.Exports {
-		if _, ok := e.titles[x.Segment]; !ok {
-			e.titles[x.Segment] = audience.Text{RU: x.Segment, EN: x.Segment}
+		g, err := e.p.readGiven(ctx, b.platform, b.segment)
+		if err != nil {
+			return err
 		}
+		x := handover.Export{
+			Segment: b.segment, Platform: b.platform, Hashed: len(g.rows) > 0 && g.rows[0].Hashed, Purposes: []consent.Purpose{platform.Purpose},
+			Name: handover.NeutralName(e.p.key.Sum, b.segment), Locked: &audience.Text{
+				RU: "Выгрузки этого сегмента больше нет в настройках. Уберите переданный список с площадки: файл remove удалит из него всех.",
+				EN: "The configuration has no such export any more. Take the list off the platform: the remove file takes everybody out of it.",
+			},
+		}
+		if s, ok := e.segments[b.segment]; ok && s.Sensitive == "" {
+			x.Name = b.segment
+		}
+		e.plan = append(e.plan, x)
+		e.retired[b] = true
 	}
+	slices.SortStableFunc(e.plan, func(a, b handover.Export) int { return cmp.Compare(a.Segment, b.Segment) })
 	return nil
 }
 
-// bundle is a segment for a platform.
-type bundle struct {
-	segment, platform string
-	hashed            bool
-	human             bool // a file for people
+// lockedBy is the reason of a bundle without a list.
+func (e *exporter) lockedBy(x *handover.Export) string {
+	if e.retired[keyOf(x)] {
+		return audience.RefusedRetired
+	}
+	return audience.RefusedSensitive
 }
 
-func (b bundle) key() string { return b.segment + "/" + b.platform }
-
-// bundles lists what is written: the playbook's segments, the buyers, the owner's
-// segments and what exports name, each for every platform that is not on request or
-// that an export of the configuration names, and hashed where such an export says so.
-// Segments without a member
-// are listed too: their manifests say why there is no file.
-func (e *exporter) bundles() []bundle {
-	var all []bundle
-	segments := make([]string, 0, len(e.titles))
-	for key := range e.titles {
-		segments = append(segments, key)
+// prepare reads what decides who stands in the files of some bundles.
+func (e *exporter) prepare(ctx context.Context, exports []handover.Export) error {
+	var err error
+	if e.news == nil {
+		if e.news, err = e.p.readNews(ctx, e.run); err != nil {
+			return err
+		}
 	}
-	slices.Sort(segments)
-	for _, s := range segments {
-		for _, platform := range audience.Platforms() {
-			b, wanted := bundle{segment: s, platform: platform.Key, human: platform.Human}, !platform.OnRequest
-			for _, export := range e.cfg.Exports {
-				if export.Segment == s && slices.Contains(export.Platforms, platform.Key) {
-					b.hashed, wanted = export.Hashed && platform.Hash != "", true
-				}
-			}
-			if wanted {
-				all = append(all, b)
+	wanted, tokens := map[string]bool{}, e.news.speaking()
+	for token := range e.news.erased {
+		tokens[token] = true
+	}
+	e.forPeople = false
+	messages := false
+	for _, x := range exports {
+		for _, s := range slices.Concat([]string{x.Segment}, x.Exclude, x.Above) {
+			wanted[s] = true
+		}
+		platform, _ := audience.Lookup(x.Platform)
+		e.forPeople, messages = e.forPeople || platform.Human, messages || x.Message
+	}
+	if e.removals, err = e.p.readRemovals(ctx); err != nil {
+		return err
+	}
+	if messages {
+		if e.contacts, err = e.p.readContacted(ctx, e.today()); err != nil {
+			return err
+		}
+		for _, c := range e.contacts {
+			for _, row := range c.rows {
+				tokens[row.ClientID] = true
 			}
 		}
 	}
-	return all
+	if e.members, e.owner, err = readMembership(ctx, e.p.store, e.run, wanted, tokens); err != nil {
+		return err
+	}
+	e.news.name(e.owner, e.p.now())
+	e.contacted = countContacts(e.contacts, e.owner, "")
+	return nil
 }
 
-func (e *exporter) folder(b bundle) string {
-	return lake.AudiencesPrefix + "asof=" + e.run.AsOf + "/" + b.segment + "/" + b.platform + "/"
+// today is the business's day.
+func (e *exporter) today() string { return e.p.now().In(e.cfg.Location()).Format(time.DateOnly) }
+
+func (e *exporter) folder(x *handover.Export) string {
+	return lake.AudiencesPrefix + "asof=" + e.run.AsOf + "/" + x.Segment + "/" + x.Platform + "/"
 }
 
 // bundleID names a bundle of a day in URLs without telling what it is.
-func (p *Pipeline) bundleID(asOf string, b bundle) string {
-	sum := p.key.Sum("export", asOf+"/"+b.key())
+func (p *Pipeline) bundleID(asOf string, b bundleKey) string {
+	sum := p.key.Sum("export", asOf+"/"+b.segment+"/"+b.platform)
 	return hex.EncodeToString(sum[:16])
 }
 
-func (e *exporter) write(ctx context.Context, b bundle, folder string) (audience.Manifest, error) {
-	manifest, err := audience.Write(e.request(b), e.contacts(b), func(name string) (audience.Output, error) {
-		return &storeOutput{ctx: ctx, store: e.p.store, key: folder + name}, nil
-	})
-	if err != nil {
-		return manifest, fmt.Errorf("pipeline: audience %s: %w", b.key(), err)
-	}
-	// A file of an earlier writing that is refused now still shows who left since.
-	// Nothing but clean-up deletes, so it is emptied.
-	for _, file := range manifest.Files {
-		if file.Written {
-			continue
-		}
-		info, err := e.p.store.Head(ctx, folder+file.Name)
-		if errors.Is(err, objstore.ErrNotExist) || err == nil && info.Size == 0 {
-			continue
-		}
-		if err == nil {
-			_, err = e.p.store.Put(ctx, folder+file.Name, nil)
-		}
-		if err != nil {
-			return manifest, fmt.Errorf("pipeline: empty a refused audience file: %w", err)
-		}
-	}
-	return manifest, nil
-}
+func keyOf(x *handover.Export) bundleKey { return bundleKey{x.Segment, x.Platform} }
 
-func (e *exporter) request(b bundle) audience.Request {
+// request says what is written of a bundle. What leaves of a sensitive segment bears a
+// name that tells nothing, in the manifest too.
+func (e *exporter) request(x *handover.Export, change audience.Change) audience.Request {
+	s := e.segments[x.Segment]
 	r := audience.Request{
-		Run: e.run.Run, AsOf: e.run.AsOf, Segment: b.segment, Title: e.titles[b.segment], Rule: e.rules[b.segment], Platform: b.platform, Hashed: b.hashed,
-		Purpose: string(consent.Ads), Consent: e.consent, Headers: e.cfg.Platforms[b.platform].Columns,
+		Run: e.run.Run, AsOf: e.run.AsOf, Segment: x.Segment, Title: s.Title, Rule: s.Rule, Platform: x.Platform, Hashed: x.Hashed, Change: change,
+		Purpose: purposeOf(x), Consent: e.consent, Headers: e.cfg.Platforms[x.Platform].Columns, ListName: x.Name, CanaryDomain: e.cfg.Canaries.EmailDomain,
+		Thresholds: e.thresholdsOf(s),
+	}
+	if e.leaving && x.Name != x.Segment {
+		r.Segment, r.Title, r.Rule, r.Thresholds = x.Name, audience.Text{RU: x.Name, EN: x.Name}, "", nil
+	}
+	if r.Title == (audience.Text{}) {
+		r.Title = audience.Text{RU: x.Segment, EN: x.Segment}
 	}
 	if day, err := time.Parse(time.DateOnly, e.run.AsOf); err == nil {
 		r.ExpiresDay = day.AddDate(0, 0, e.cfg.Retention.AudiencesDays).Format(time.DateOnly)
 	}
-	if b.human {
+	if platform, _ := audience.Lookup(x.Platform); platform.Human {
 		r.Language = e.cfg.Business.Language
 		r.Columns = []audience.Column{
 			{Key: "name", Title: audience.Text{RU: "Имя полностью", EN: "Full name"}},
@@ -280,151 +301,38 @@ func (e *exporter) request(b bundle) audience.Request {
 	return r
 }
 
-// contacts yields the members of a bundle's segment in the order of client ids:
-// those who may be handed over with their values, the others with the reason.
-func (e *exporter) contacts(b bundle) iter.Seq2[audience.Contact, error] {
-	return func(yield func(audience.Contact, error) bool) {
-		for _, id := range e.members[b.segment] {
-			if !yield(e.contact(id, b.human), nil) {
-				return
-			}
-		}
+// purposeOf names the purpose of an export; of several, all of them.
+func purposeOf(x *handover.Export) string {
+	var names []string
+	for _, purpose := range x.Purposes {
+		names = append(names, string(purpose))
 	}
+	return strings.Join(names, "+")
 }
 
-func (e *exporter) contact(id string, forPeople bool) audience.Contact {
-	c := audience.Contact{ClientID: id}
-	client, person := e.clients[id], e.people[id]
-	if client == nil { // an erasure is rewriting the run's tables
-		c.Excluded = audience.ReasonErased
-		return c
-	}
-	if consent.State(client.Consents.Get(string(consent.Processing))) == consent.Withdrawn {
-		c.Excluded = audience.ReasonWithdrawn
-		return c
-	}
-	switch consent.State(client.Consents.Get(string(consent.Ads))) {
-	case consent.Given:
-	case consent.Withdrawn:
-		c.Excluded = audience.ReasonWithdrawn
-		return c
-	default:
-		c.Excluded = audience.ReasonNoConsent
-		return c
-	}
-	if reason, ok := e.left[id]; ok {
-		c.Excluded = reason
-		return c
-	}
-	if person == nil {
-		return c
-	}
-	for _, v := range person.Phones {
-		c.Phones = append(c.Phones, identity.Phone(v.Value))
-	}
-	for _, v := range person.Emails {
-		c.Emails = append(c.Emails, identity.Email(v.Value))
-	}
-	c.FirstName, c.LastName, c.City, c.BirthDay = person.FirstName, person.LastName, person.City, person.BirthDate
-	c.Country, c.Gender, c.Company = person.Country, person.Gender, person.Company
-	if c.Country == "" {
-		c.Country = e.cfg.Business.Country
-	}
-	if forPeople {
-		c.Fields = map[string]string{
-			"name": person.Name, "orders": strconv.FormatInt(client.Orders, 10),
-			"revenue": money.Decimal(client.RevenueMinor, e.cfg.Business.Currency),
-		}
-		if client.RFMCode != nil {
-			c.Fields["rfm_code"] = *client.RFMCode
-		}
-		if client.LastOrderDay != nil {
-			c.Fields["last_order_day"] = *client.LastOrderDay
-		}
-	}
-	return c
-}
-
-// storeOutput is one audience file on its way into the store.
-type storeOutput struct {
-	ctx   context.Context //nolint:containedctx // lives for one write of one file
-	store objstore.Store
-	key   string
-	body  bytes.Buffer
-}
-
-var _ io.Writer = (*storeOutput)(nil)
-
-func (o *storeOutput) Write(b []byte) (int, error) { return o.body.Write(b) }
-
-// Commit writes the file unless the same bytes are there.
-func (o *storeOutput) Commit() error {
-	if old, _, err := o.store.Get(o.ctx, o.key); err == nil && bytes.Equal(old, o.body.Bytes()) {
+// thresholdsOf are the bounds that a segment's rule rests on: those of the codes, for
+// the segments of the playbook.
+func (e *exporter) thresholdsOf(s handover.Segment) []audience.Threshold {
+	if s.Family != segment.FamilyRFM {
 		return nil
 	}
-	_, err := o.store.Put(o.ctx, o.key, o.body.Bytes())
-	return err
+	var all []audience.Threshold
+	for _, row := range e.thresholds {
+		if row.Entity != "client" || !slices.Contains([]string{"recency", "frequency", "monetary"}, row.Metric) {
+			continue
+		}
+		t := audience.Threshold{Metric: row.Metric, Rule: row.Rule}
+		for _, bound := range []*float64{row.Bound1, row.Bound2, row.Bound3, row.Bound4, row.Bound5, row.Bound6, row.Bound7, row.Bound8, row.Bound9} {
+			if bound != nil {
+				t.Bounds = append(t.Bounds, *bound)
+			}
+		}
+		all = append(all, t)
+	}
+	return all
 }
 
-func (o *storeOutput) Discard() { o.body.Reset() }
-
-// download prepares one file of a bundle: the stored one where it is still right,
-// else one rendered anew without those who left since.
-func (e *exporter) download(ctx context.Context, id, file string) (key, name string, err error) {
-	i := slices.IndexFunc(e.bundles(), func(b bundle) bool { return e.p.bundleID(e.run.AsOf, b) == id })
-	if i < 0 || strings.ContainsAny(file, "/\\") {
-		return "", "", ErrNotFound
-	}
-	b := e.bundles()[i]
-	stored, err := e.manifest(ctx, e.folder(b))
-	if err != nil {
-		return "", "", err
-	}
-	folder := e.folder(b)
-	fresh := stored.Run == e.run.Run && !e.stale(b, stored)
-	if fresh && file != audience.ManifestName {
-		// An erasure takes whole files away; then this one is made again without him.
-		if _, err := e.p.store.Head(ctx, folder+file); errors.Is(err, objstore.ErrNotExist) {
-			fresh = false
-		} else if err != nil {
-			return "", "", fmt.Errorf("pipeline: look for export: %w", err)
-		}
-	}
-	if !fresh {
-		folder = lake.AudiencesPrefix + "downloads/" + id + "/"
-		if stored, err = e.write(ctx, b, folder); err != nil {
-			return "", "", err
-		}
-	}
-	for _, f := range stored.Files {
-		if f.Name == file && f.Written {
-			return folder + file, e.run.AsOf + "_" + b.segment + "_" + file, nil
-		}
-	}
-	if file == audience.ManifestName {
-		return folder + file, e.run.AsOf + "_" + b.segment + "_" + b.platform + "_" + file, nil
-	}
-	return "", "", ErrNotFound
-}
-
-// stale reports whether a member of the segment left since the files were
-// written.
-func (e *exporter) stale(b bundle, m audience.Manifest) bool {
-	if len(e.members[b.segment]) != m.Members {
-		return true
-	}
-	counts := map[audience.Reason]int{}
-	for _, id := range e.members[b.segment] {
-		counts[e.contact(id, false).Excluded]++
-	}
-	for _, reason := range []audience.Reason{audience.ReasonWithdrawn, audience.ReasonUnsubscribed, audience.ReasonErased, audience.ReasonNoConsent} {
-		if counts[reason] != m.Excluded[reason] {
-			return true
-		}
-	}
-	return false
-}
-
+// manifest reads the manifest of a bundle as it was written last.
 func (e *exporter) manifest(ctx context.Context, folder string) (audience.Manifest, error) {
 	var m audience.Manifest
 	body, _, err := e.p.store.Get(ctx, folder+audience.ManifestName)

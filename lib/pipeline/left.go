@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/audience"
@@ -12,27 +13,90 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// leftSince finds who may no longer be handed over although the run says so:
-// withdrawals and unsubscriptions that the lake holds and the run does not, and
-// erased people. A consent given since does not bring anybody in before a night.
-func (p *Pipeline) leftSince(ctx context.Context, run *lake.Run, clients map[string]*schema.ClientRow) (map[string]audience.Reason, error) {
-	left := map[string]audience.Reason{}
-	byToken := make(map[string]string, len(clients))
-	for id, c := range clients {
-		byToken[id] = id
-		for _, alias := range c.Aliases {
-			byToken[alias] = id
-		}
+// news is what the lake knows and the run in force does not: withdrawals and
+// unsubscriptions received since, and people who are erased or asked for it. It can
+// only take people out: a consent given since brings nobody in before a night. It is
+// read-only once its clients are named.
+type news struct {
+	erased map[string]bool // tokens
+	events []newsEvent
+	// linked joins tokens that one event since the night names, by the smallest of
+	// them: who withdraws by an address that the run does not know yet may have left
+	// it this morning with the phone that the run knows.
+	linked map[string]string
+
+	// By client id, once the tokens have their clients.
+	gone   map[string]bool
+	states map[string]*consent.Ledger
+	// unsubscribed holds ids of events that were unsubscriptions.
+	unsubscribed map[string]bool
+}
+
+// newsEvent is an event since the night that says something of consents.
+type newsEvent struct {
+	id       string
+	tokens   []string
+	consents []schema.ConsentRow
+	at       time.Time
+}
+
+// newsRow is the part of an event that tells who left.
+type newsRow struct {
+	EventID  string              `parquet:"event_id"`
+	Kind     string              `parquet:"kind,dict"`
+	At       time.Time           `parquet:"at,timestamp(microsecond),delta"`
+	Tokens   []string            `parquet:"tokens,list"`
+	Consents []schema.ConsentRow `parquet:"consents,list"`
+}
+
+// Table implements schema.Row.
+func (newsRow) Table() string { return "events" }
+
+// Personal implements schema.Row.
+func (newsRow) Personal() []string { return nil }
+
+// readNews reads what came since a run.
+func (p *Pipeline) readNews(ctx context.Context, run *lake.Run) (*news, error) {
+	n := &news{
+		erased: map[string]bool{}, linked: map[string]string{}, unsubscribed: map[string]bool{},
+		gone: map[string]bool{}, states: map[string]*consent.Ledger{},
 	}
 	suppressed, err := lake.ReadSuppressed(ctx, p.store)
 	if err != nil {
 		return nil, err
 	}
 	for token := range suppressed {
-		if id, ok := byToken[token]; ok {
-			left[id] = audience.ReasonErased
+		n.erased[token] = true
+	}
+	waiting, err := p.waitingErasures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, request := range waiting {
+		for _, token := range request.Tokens {
+			n.erased[token] = true
 		}
 	}
+	days, err := p.daysSince(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, day := range days {
+		table, err := lake.ReadDay[newsRow](ctx, p.store, lake.EventsPrefix, day)
+		if err != nil {
+			return nil, err
+		}
+		for i := range table.Rows {
+			n.add(&table.Rows[i])
+		}
+	}
+	return n, nil
+}
+
+// daysSince lists the days of events that the run has not read as they are. A day that
+// it has read whole can only hold news that are dated after the run's day, received
+// on or after it.
+func (p *Pipeline) daysSince(ctx context.Context, run *lake.Run) ([]string, error) {
 	cfg, err := p.Config(ctx)
 	if err != nil {
 		return nil, err
@@ -45,71 +109,137 @@ func (p *Pipeline) leftSince(ctx context.Context, run *lake.Run, clients map[str
 	if err != nil {
 		return nil, err
 	}
-	latest := map[string]*latestConsents{}
-	for _, day := range days {
-		head, err := p.store.Head(ctx, lake.EventsPrefix+day+"/part-0000.parquet")
-		if err != nil {
-			return nil, fmt.Errorf("pipeline: what changed since the night: %w", err)
-		}
-		// A day that the run has read whole can only hold news that are dated
-		// after the run's day, received on or after it.
-		if run.Inputs[head.Key] == string(head.Version) && day < lake.Day(end) {
-			continue
-		}
-		table, err := lake.ReadDay[schema.CardEventRow](ctx, p.store, lake.EventsPrefix, day)
-		if err != nil {
-			return nil, err
-		}
-		for _, ev := range table.Rows {
-			for _, token := range ev.Tokens {
-				if id, ok := byToken[token]; ok {
-					if latest[id] == nil {
-						latest[id] = &latestConsents{}
-					}
-					latest[id].add(ev, p.now())
-				}
+	known, faults := make([]bool, len(days)), make([]error, len(days))
+	next := make(chan int, len(days))
+	for i := range days {
+		next <- i
+	}
+	close(next)
+	var readers sync.WaitGroup
+	for range min(handoverReaders, len(days)) { // years of days, one request each
+		readers.Go(func() {
+			for i := range next {
+				head, err := p.store.Head(ctx, dayPart(lake.EventsPrefix, days[i]))
+				known[i], faults[i] = err == nil && run.Inputs[head.Key] == string(head.Version) && days[i] < lake.Day(end), err
 			}
+		})
+	}
+	readers.Wait()
+	var since []string
+	for i, day := range days {
+		if faults[i] != nil {
+			return nil, fmt.Errorf("pipeline: what changed since the night: %w", faults[i])
+		}
+		if !known[i] {
+			since = append(since, day)
 		}
 	}
-	for id, consents := range latest {
-		if reason := consents.left(); reason != "" && left[id] == "" {
-			left[id] = reason
-		}
+	return since, nil
+}
+
+func (n *news) add(ev *newsRow) {
+	for _, token := range ev.Tokens[min(1, len(ev.Tokens)):] {
+		n.link(ev.Tokens[0], token)
 	}
-	return left, nil
-}
-
-// latestConsents folds what a person stated on the days that are read again. The
-// latest statement wins, as in the night; where the last of them is a withdrawal
-// the person is out until the next night has weighed it against older ones.
-type latestConsents struct {
-	ledger       consent.Ledger
-	unsubscribed map[string]bool // event ids
-}
-
-func (l *latestConsents) add(ev schema.CardEventRow, now time.Time) {
-	for _, c := range ev.Consents {
-		if c.Given && c.At.After(ev.At) && c.At.After(now) {
-			continue // dated later than who says so: it must not outlive a withdrawal of today
-		}
-		l.ledger.Add(consent.Statement{Purpose: consent.Purpose(c.Purpose), Given: c.Given, At: c.At, EventID: ev.EventID})
+	if len(ev.Tokens) == 0 || len(ev.Consents) == 0 {
+		return
 	}
 	if ev.Kind == string(event.Unsubscribe) {
-		if l.unsubscribed == nil {
-			l.unsubscribed = map[string]bool{}
-		}
-		l.unsubscribed[ev.EventID] = true
+		n.unsubscribed[ev.EventID] = true
+	}
+	n.events = append(n.events, newsEvent{id: ev.EventID, tokens: ev.Tokens, consents: ev.Consents, at: ev.At})
+}
+
+func (n *news) link(a, b string) {
+	if a, b = n.root(a), n.root(b); a != b {
+		n.linked[max(a, b)] = min(a, b)
 	}
 }
 
-func (l *latestConsents) left() audience.Reason {
-	for _, purpose := range []consent.Purpose{consent.Ads, consent.Processing} {
-		if s, ok := l.ledger.Latest(purpose); ok && !s.Given {
-			if l.unsubscribed[s.EventID] {
-				return audience.ReasonUnsubscribed
-			}
-			return audience.ReasonWithdrawn
+func (n *news) root(token string) string {
+	for {
+		up, ok := n.linked[token]
+		if !ok {
+			return token
+		}
+		if higher, ok := n.linked[up]; ok {
+			n.linked[token] = higher // the way becomes shorter each time
+		}
+		token = up
+	}
+}
+
+// speaking are the tokens for which the news needs to know whose they are.
+func (n *news) speaking() map[string]bool {
+	speaking, told := map[string]bool{}, map[string]bool{}
+	for _, ev := range n.events {
+		for _, token := range ev.tokens {
+			speaking[token], told[n.root(token)] = true, true
 		}
 	}
-	return ""
+	for token := range n.linked {
+		if told[n.root(token)] {
+			speaking[token] = true
+		}
+	}
+	for token := range told {
+		speaking[token] = true
+	}
+	return speaking
+}
+
+// name gives the news to clients; owner tells whose a token is in the run. A
+// withdrawal counts for everybody to whom it may belong. What somebody agrees to
+// counts where it names nobody else: two people with one phone must not agree for
+// each other.
+func (n *news) name(owner map[string]string, now time.Time) {
+	for token := range n.erased {
+		if id, ok := owner[token]; ok {
+			n.gone[id] = true
+		}
+	}
+	reached := map[string][]string{} // by root
+	for token := range n.speaking() {
+		if id, ok := owner[token]; ok {
+			root := n.root(token)
+			reached[root] = append(reached[root], id)
+		}
+	}
+	for _, ev := range n.events {
+		named := map[string]bool{}
+		for _, token := range ev.tokens {
+			if id, ok := owner[token]; ok {
+				named[id] = true
+			}
+		}
+		for _, id := range reached[n.root(ev.tokens[0])] {
+			for _, c := range ev.consents {
+				if c.Given && (!named[id] || len(named) > 1 || c.At.After(ev.at) && c.At.After(now)) {
+					continue // dated later than who says so: it must not outlive a withdrawal of today
+				}
+				if n.states[id] == nil {
+					n.states[id] = &consent.Ledger{}
+				}
+				n.states[id].Add(consent.Statement{Purpose: consent.Purpose(c.Purpose), Given: c.Given, At: c.At, EventID: ev.id})
+			}
+		}
+	}
+}
+
+// left is why a client may not be handed over for a purpose any more, empty if
+// nothing says so. Of what was stated since the night the latest counts; where that
+// is a withdrawal he is out until the next night has weighed it against older ones.
+func (n *news) left(clientID string, purpose consent.Purpose) audience.Reason {
+	states := n.states[clientID]
+	if states == nil {
+		return ""
+	}
+	s, ok := states.Latest(purpose)
+	switch {
+	case !ok || s.Given:
+		return ""
+	case n.unsubscribed[s.EventID]:
+		return audience.ReasonUnsubscribed
+	}
+	return audience.ReasonWithdrawn
 }

@@ -14,6 +14,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -42,6 +43,8 @@ type Config struct {
 	TokenKey []byte // at least 16 bytes, the same for ever
 	// Nonce makes fresh text for replaced objects; nil: random.
 	Nonce func() string
+	// Random gives the bytes of download ids and of links' secrets; nil: crypto/rand.
+	Random io.Reader
 	// Secret resolves the references with which objects are fetched; nil: none can be.
 	Secret func(ctx context.Context, ref string) (string, error)
 	// Client asks systems for objects; nil: with a time limit of 20 seconds.
@@ -60,6 +63,7 @@ type Pipeline struct {
 	key       identity.Key
 	rowKey    []byte // makes ids of rows of dropped files
 	nonce     func() string
+	random    io.Reader
 	settings  *lake.ConfigSource
 	refiner   lake.Refiner
 	compactor chan *lake.Compactor // one compaction at a time in a process
@@ -90,6 +94,9 @@ func New(c Config) (*Pipeline, error) {
 	mac := hmac.New(sha256.New, c.TokenKey)
 	_, _ = mac.Write([]byte("leadlake rows of dropped files")) // a hash never fails
 	p.rowKey = mac.Sum(nil)
+	if p.random = c.Random; p.random == nil {
+		p.random = rand.Reader
+	}
 	if c.Secret == nil {
 		c.Secret = func(context.Context, string) (string, error) { return "", errNoSecret }
 	}

@@ -1,14 +1,10 @@
 package pipeline
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,7 +12,6 @@ import (
 	"time"
 
 	"github.com/leadlake/leadlake/lib/analytics"
-	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/card"
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -241,119 +236,6 @@ func (r reader) Clients(ctx context.Context, filter portal.ClientFilter, limit i
 		return cmp.Or(cmp.Compare(b.RevenueMinor, a.RevenueMinor), cmp.Compare(a.ClientID, b.ClientID))
 	})
 	return found[:min(limit, len(found))], int64(len(found)), nil
-}
-
-// Exports implements portal.Reader.
-func (r reader) Exports(ctx context.Context) ([]portal.ExportBundle, error) {
-	e, err := r.p.newExporter(ctx, "")
-	if errors.Is(err, lake.ErrNoRun) {
-		return nil, portal.ErrNoNight
-	}
-	if err != nil {
-		return nil, err
-	}
-	var bundles []portal.ExportBundle
-	for _, b := range e.bundles() {
-		m, err := e.manifest(ctx, e.folder(b))
-		if errors.Is(err, ErrNotFound) {
-			continue // the export has not come to it yet
-		}
-		if err != nil {
-			return nil, err
-		}
-		bundles = append(bundles, bundleView(r.p.bundleID(e.run.AsOf, b), m))
-	}
-	return bundles, nil
-}
-
-func bundleView(id string, m audience.Manifest) portal.ExportBundle {
-	b := portal.ExportBundle{
-		ID: id, Segment: m.Segment, SegmentTitle: portal.Text(m.Title), Platform: m.Platform, PlatformTitle: portal.Text(m.PlatformTitle),
-		AsOf: m.AsOf, Members: int64(m.Members), Clients: int64(m.Clients),
-	}
-	for _, t := range m.BeforeUpload {
-		b.BeforeUpload = append(b.BeforeUpload, portal.Text(t))
-	}
-	for _, t := range slices.Concat(m.Warnings, m.Unconfirmed) {
-		b.Warnings = append(b.Warnings, portal.Text(t))
-	}
-	if m.Refused != nil {
-		b.Refused = portal.Text(m.Refused.Text)
-	}
-	for reason, count := range m.Excluded {
-		b.Excluded = append(b.Excluded, portal.Refusal{Reason: string(reason), Text: portal.Text(reason.Explain()), Count: int64(count)})
-	}
-	slices.SortFunc(b.Excluded, func(x, y portal.Refusal) int {
-		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Reason, y.Reason))
-	})
-	for _, f := range m.Files {
-		file := portal.ExportFile{Name: f.Name, About: portal.Text(f.About), Rows: int64(f.Rows), Bytes: f.Bytes, Written: f.Written}
-		if f.Refused != nil {
-			file.Refused = portal.Text(f.Refused.Text)
-		}
-		b.Files = append(b.Files, file)
-	}
-	return b
-}
-
-// presignFor is how long a download link lives (reliability §6, row 15).
-const presignFor = time.Minute
-
-// OpenExport implements portal.Reader: what changed since the night is applied,
-// the audit row is written, and only then the file is handed out.
-func (r reader) OpenExport(ctx context.Context, id, file string, who portal.Caller) (portal.Download, error) {
-	report, err := r.export(ctx, ExportRequest{Bundle: id, File: file})
-	if errors.Is(err, ErrNotFound) || errors.Is(err, lake.ErrNoRun) {
-		return portal.Download{}, portal.ErrNotFound
-	}
-	if err != nil {
-		return portal.Download{}, err
-	}
-	rows, sum, info, err := measure(ctx, r.p.store, report.Key)
-	if err != nil {
-		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
-	}
-	if err := r.p.Audit(ctx, AuditRow{Who: who.Name, Action: "download", Object: report.Key, Rows: rows, SHA256: sum}); err != nil {
-		return portal.Download{}, err
-	}
-	d := portal.Download{Name: report.Name, ContentType: contentType(file), Size: info.Size}
-	d.URL, err = r.p.store.Presign(ctx, report.Key, presignFor, report.Name)
-	if err == nil {
-		return d, nil
-	}
-	if !errors.Is(err, objstore.ErrNoPresign) {
-		return portal.Download{}, fmt.Errorf("pipeline: link to export: %w", err)
-	}
-	body, now, err := r.p.store.Open(ctx, report.Key)
-	if err != nil {
-		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
-	}
-	if now.Version != info.Version { // what was audited is not what would be handed out
-		return portal.Download{}, errors.Join(fmt.Errorf("pipeline: open export: %w", errMoved), body.Close())
-	}
-	d.Body = body
-	return d, nil
-}
-
-// measure reads an object through: how many line ends it has, and its SHA-256 in hex.
-func measure(ctx context.Context, store objstore.Store, key string) (rows int64, sum string, info objstore.Info, err error) {
-	body, info, err := store.Open(ctx, key)
-	if err != nil {
-		return 0, "", info, err
-	}
-	defer body.Close() //nolint:errcheck // read only
-	hash, piece := sha256.New(), make([]byte, 64<<10)
-	for {
-		n, err := body.Read(piece)
-		rows += int64(bytes.Count(piece[:n], []byte("\n")))
-		hash.Write(piece[:n])
-		if errors.Is(err, io.EOF) {
-			return rows, hex.EncodeToString(hash.Sum(nil)), info, nil
-		}
-		if err != nil {
-			return 0, "", info, err
-		}
-	}
 }
 
 // Today implements portal.Reader.

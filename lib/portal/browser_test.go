@@ -120,6 +120,8 @@ func TestPagesFitEveryScreenWithoutComplaint(t *testing.T) {
 		{"guide", "/exports/guides/yandex"},
 		{"guide-google", "/exports/guides/google?lang=en"},
 		{"exports-again", "/exports?lang=ru"},
+		{"handovers", "/exports/ledger"},
+		{"links", "/exports/links"},
 		{"quality", "/quality"},
 		{"ledger", "/ledger"},
 		{"english", "/rfm?lang=en"},
@@ -242,5 +244,48 @@ func TestDarkAndPrintedPages(t *testing.T) {
 	shown, err := chromedp.Run(ctx, chromedp.Evaluate[string]("getComputedStyle(document.querySelector('.tabs')).display"))
 	if err != nil || shown != "none" {
 		t.Errorf("navigation is printed: display %q, %v", shown, err)
+	}
+}
+
+// A marketer makes a link: the form reaches the portal under its content policy, and
+// the address that is shown opens the list.
+func TestALinkIsMadeInABrowser(t *testing.T) {
+	ctx := browser(t)
+	p, reader := newPortal(t, night(400, plainNames), nil)
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	address := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	if err := chromedp.Do(ctx); err != nil { // the browser lives as long as the test, not as one page
+		t.Fatal(err)
+	}
+	signInByForm(ctx, t, address)
+	for _, width := range []int64{1280, 360} {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		var url string
+		err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 800), chromedp.Navigate(address+"/exports/links"),
+			chromedp.SetValue(chromedp.CSS("#name"), "sheet-"+widthName(width)), chromedp.Submit(chromedp.CSS("form.form")), chromedp.WaitVisible(chromedp.CSS(".made")))
+		if err == nil {
+			url, err = chromedp.Run(ctx, chromedp.Evaluate[string]("document.querySelector('.made code').textContent"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer := ask(p, "GET", strings.TrimPrefix(url, address)); answer.StatusCode != http.StatusOK || answer.Body != "a;b\n1" {
+			t.Errorf("the address that is shown answers %d", answer.StatusCode)
+		}
+		if wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.scrollingElement.scrollWidth")); err != nil || wide > width {
+			t.Errorf("at %d px the page is %d px wide, %v", width, wide, err)
+		}
+		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(shots(t), "links-made-"+widthName(width)+".png"), picture, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(reader.links) != 5 {
+		t.Errorf("%d links, want the three of before and two", len(reader.links))
 	}
 }

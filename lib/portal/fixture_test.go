@@ -350,6 +350,8 @@ func lifecycleRows(all []buyer) []schema.LifecycleRow {
 
 // reader serves a night from memory. Its zero value has none.
 type reader struct {
+	handing
+
 	night   *portal.Night
 	name    naming
 	opened  []portal.Caller
@@ -362,7 +364,7 @@ type reader struct {
 func newReader(n *portal.Night, name naming) *reader {
 	given := time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC)
 	text := func(ru, en string) portal.Text { return portal.Text{RU: ru, EN: en} }
-	return &reader{night: n, name: name, failed: true, bundles: []portal.ExportBundle{
+	return &reader{handing: newHanding(name), night: n, name: name, failed: true, bundles: []portal.ExportBundle{
 		{
 			ID: "a1b2c3d4e5f60718293a4b5c6d7e8f90", Segment: "cant_lose", SegmentTitle: text("Нельзя потерять", "Can't lose"), Platform: "yandex",
 			PlatformTitle: text("Яндекс Аудитории", "Yandex Audience"), AsOf: "2026-11-21", Members: 1204, Clients: 871, GivenAt: &given,

@@ -37,6 +37,8 @@ type Reader interface {
 	OpenExport(ctx context.Context, id, file string, who Caller) (Download, error)
 	// Today is what the sources have sent lately, whether or not a night has run.
 	Today(ctx context.Context) (Today, error)
+	// Handing is what was handed over, and the links that hand over.
+	Handing
 }
 
 // Text is a sentence in both languages.
@@ -199,8 +201,11 @@ type RecognisedColumn struct {
 
 // ExportBundle is what one segment gives one platform.
 type ExportBundle struct {
-	ID            string
-	Segment       string
+	ID      string
+	Segment string
+	// Name is what files and lists are called where the segment's own name would tell
+	// too much; empty: as the segment.
+	Name          string
 	SegmentTitle  Text
 	Platform      string
 	PlatformTitle Text
@@ -220,11 +225,16 @@ type ExportBundle struct {
 // ExportFile is one file of a bundle. A file that was not written has a reason.
 type ExportFile struct {
 	Name    string
+	Change  string // add or remove; empty: the whole list
 	About   Text
 	Rows    int64
 	Bytes   int64
 	Written bool
 	Refused Text
+	// Waiting is how many rows are too few for a file of their own, and since when the
+	// oldest waits (YYYY-MM-DD, empty where it is not kept).
+	Waiting      int64
+	WaitingSince string
 }
 
 // Refusal counts clients left out for one reason.

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/leadlake/leadlake/lib/schema"
 )
@@ -105,25 +102,7 @@ func (p *Portal) download(v *visit) error {
 		}
 		return fmt.Errorf("open export: %w", err)
 	}
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
-	if d.URL != "" {
-		v.redirect(d.URL)
-		return nil
-	}
-	h := v.w.Header()
-	h.Set("Content-Type", d.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.Name}))
-	if d.Size >= 0 {
-		h.Set("Content-Length", strconv.FormatInt(d.Size, 10))
-	}
-	v.w.WriteHeader(http.StatusOK)
-	_, err = io.Copy(v.w, d.Body)
-	if err := errors.Join(err, d.Body.Close()); err != nil {
-		// The status has gone out: an abort tells the browser that the file is cut.
-		p.config.Logger.ErrorContext(v.r.Context(), "download broke off", "route", v.r.Pattern, "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	return nil
+	return p.handOut(v, d)
 }
 
 type ledgerBody struct {

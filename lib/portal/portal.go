@@ -54,6 +54,8 @@ type Portal struct {
 	csrf      *http.CrossOriginProtection
 	byAccount *limiter
 	byAddress *limiter
+	byGuess   *limiter
+	byLink    *limiter
 	hashing   chan struct{}
 }
 
@@ -81,6 +83,10 @@ func New(c Config) (*Portal, error) {
 		// address gets three times that.
 		byAccount: newLimiter(10, time.Minute),
 		byAddress: newLimiter(30, 20*time.Second),
+		// A secret of a link cannot be guessed; who tries is stopped all the same. A
+		// sheet asks for its list once an hour, a mailer once a day.
+		byGuess: newLimiter(30, 20*time.Second),
+		byLink:  newLimiter(10, time.Minute),
 		// Each check of a password holds 19 MiB: two at a time, the others wait.
 		hashing: make(chan struct{}, 2),
 	}

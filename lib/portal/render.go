@@ -12,7 +12,7 @@ var templates embed.FS
 
 // pageKeys are the pages; each has a template file of its name.
 func pageKeys() []string {
-	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "guide", "quality", "ledger", "empty", "error"}
+	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "guide", "handovers", "links", "quality", "ledger", "empty", "error"}
 }
 
 // parsePages parses every page for one language, whose words are functions of
@@ -48,6 +48,8 @@ func (l *locale) functions() template.FuncMap {
 		"guide": l.guideHref,
 		"in":    func(t Text) string { return t.In(l.code) },
 		"stamp": l.stamp,
+		"date":  func(at time.Time) (string, error) { return l.day(at.UTC().Format(time.DateOnly)) },
+		"hour":  func(at time.Time) string { return at.UTC().Format("15:04") + hardSpace + "UTC" },
 		"has":   func(t Text) bool { return t != Text{} },
 		"brief": brief,
 		// A bar of the width of a share, in the units of its view box.

@@ -26,6 +26,7 @@ var (
 	errForbidden   = errors.New("portal: not with this role")
 	errSignedOut   = errors.New("portal: not signed in")
 	errTooMany     = errors.New("portal: too many attempts")
+	errBadRequest  = errors.New("portal: a request that makes no sense")
 )
 
 // Routes is the whole table. Numbers without personal data open to those who
@@ -35,6 +36,7 @@ var (
 func (p *Portal) Routes() []Route {
 	numbers := []Role{Owner, Marketer, Analyst}
 	people := []Role{Owner, Marketer}
+	owner := []Role{Owner}
 	arrival := []Role{Owner, Marketer, Analyst, Developer}
 	return []Route{
 		{Method: "GET", Path: "/login", Public: true, serve: p.showLogin},
@@ -54,6 +56,12 @@ func (p *Portal) Routes() []Route {
 		{Method: "GET", Path: "/exports/{id}/{file}", Roles: people, serve: p.download},
 		{Method: "GET", Path: "/exports/guides", Roles: people, serve: p.guides},
 		{Method: "GET", Path: "/exports/guides/{platform}", Roles: people, serve: p.guide},
+		{Method: "GET", Path: "/exports/ledger", Roles: owner, serve: p.handovers},
+		{Method: "GET", Path: "/exports/links", Roles: people, serve: p.links},
+		{Method: "POST", Path: "/exports/links", Roles: people, serve: p.newLink},
+		{Method: "POST", Path: "/exports/links/{id}/revoke", Roles: people, serve: p.revokeLink},
+		// The secret in the path is who asks: programs that fetch a list send nothing else.
+		{Method: "GET", Path: "/pull/{id}/{secret}/{name}", Public: true, Machine: true, serve: p.pull},
 		{Method: "GET", Path: "/ledger", Roles: arrival, serve: p.ledger},
 
 		{Method: "GET", Path: "/api/v1/night", Roles: numbers, Machine: true, serve: p.apiNight},
@@ -63,6 +71,8 @@ func (p *Portal) Routes() []Route {
 		{Method: "GET", Path: "/api/v1/quality", Roles: numbers, Machine: true, serve: p.apiQuality},
 		{Method: "GET", Path: "/api/v1/segments", Roles: numbers, Machine: true, serve: p.apiSegments},
 		{Method: "GET", Path: "/api/v1/exports", Roles: people, Machine: true, serve: p.apiExports},
+		{Method: "GET", Path: "/api/v1/handovers", Roles: owner, Machine: true, serve: p.apiHandovers},
+		{Method: "GET", Path: "/api/v1/links", Roles: people, Machine: true, serve: p.apiLinks},
 		{Method: "GET", Path: "/api/v1/ledger", Roles: arrival, Machine: true, serve: p.apiLedger},
 	}
 }
@@ -85,7 +95,7 @@ func (p *Portal) navigation(role Role, active string) []navGroup {
 		{"today", []navItem{{Key: "overview", Path: "/"}}},
 		{"clients", []navItem{{Key: "segments", Path: "/segments"}, {Key: "rfm", Path: "/rfm"}}},
 		{"money", []navItem{{Key: "abc", Path: "/abc"}, {Key: "cohorts", Path: "/cohorts"}}},
-		{"advertising", []navItem{{Key: "exports", Path: "/exports"}}},
+		{"advertising", []navItem{{Key: "exports", Path: "/exports"}, {Key: "links", Path: "/exports/links"}, {Key: "handovers", Path: "/exports/ledger"}}},
 		{"base", []navItem{{Key: "quality", Path: "/quality"}, {Key: "ledger", Path: "/ledger"}}},
 	}
 	var out []navGroup

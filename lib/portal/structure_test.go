@@ -21,7 +21,8 @@ func everyPage() []string {
 	return []string{
 		"/", "/rfm", "/rfm/213", "/rfm/133", "/segments", "/segments/cant_lose", "/segments/asleep-coffee", "/abc", "/abc?entity=item",
 		"/abc?entity=category", "/cohorts", "/cohorts?show=clients", "/cohorts?show=revenue", "/cohorts?show=cumulative", "/exports",
-		"/exports?segment=cant_lose", "/exports?segment=lost", "/exports/guides", "/exports/guides/vk", "/quality", "/ledger", "/login", "/nothing",
+		"/exports?segment=cant_lose", "/exports?segment=lost", "/exports/guides", "/exports/guides/vk", "/exports/ledger", "/exports/ledger?days=90&sort=-rows", "/exports/links", "/quality", "/ledger",
+		"/login", "/nothing",
 	}
 }
 
@@ -107,7 +108,7 @@ func renderAll(t *testing.T, name naming) map[string]string {
 	p, r := newPortal(t, n, func(c *portal.Config, r *reader) {
 		c.Auth, c.Now, c.Accounts = auth, newClock().now, nil
 		r.name = name
-		r.bundles = newReader(n, name).bundles
+		r.bundles, r.handing = newReader(n, name).bundles, newHanding(name)
 	})
 	r.name = name
 	cookie := tokenCookie(t, auth, name("account", 0), portal.Owner)
@@ -137,7 +138,7 @@ func TestPagesSpeakOneLanguage(t *testing.T) {
 	n := night(400, latin)
 	n.Recognised[0].Columns = n.Recognised[0].Columns[:1]
 	p, r := newPortal(t, n, func(c *portal.Config, _ *reader) { c.Auth, c.Now = auth, newClock().now })
-	r.name, r.bundles = latin, newReader(n, latin).bundles
+	r.name, r.bundles, r.handing = latin, newReader(n, latin).bundles, newHanding(latin)
 	cookie := tokenCookie(t, auth, "olga", portal.Owner)
 	cyrillic := regexp.MustCompile(`[А-Яа-яЁё]+`)
 	for _, path := range everyPage() {

@@ -170,6 +170,8 @@ func faultOf(err error) fault {
 		return fault{http.StatusForbidden, "refused"}
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrNoNight):
 		return fault{http.StatusNotFound, "not_found"}
+	case errors.Is(err, errBadRequest):
+		return fault{http.StatusBadRequest, "bad_request"}
 	case errors.Is(err, errTooMany):
 		return fault{http.StatusTooManyRequests, "too_many"}
 	case tooLarge:

@@ -22,14 +22,27 @@ func readColumns[T Row](p *plan, file *parquet.File, group parquet.RowGroup, spa
 		}
 	}()
 	whole := len(spans) == 1 && spans[0] == span{0, group.NumRows()}
-	var writers []*writer
-	defer func() {
-		for _, w := range writers {
-			if w.cursor != nil {
-				w.cursor.close()
-			}
+	writers, err := openColumns[T](p, file, group, whole)
+	defer closeColumns(writers)
+	if err != nil {
+		return err
+	}
+	for _, s := range spans {
+		if err := fillRows(p, writers, s, rows[:s.rows]); err != nil {
+			return err
 		}
-	}()
+		rows = rows[s.rows:]
+	}
+	if len(spans) > 0 {
+		return settleColumns(writers)
+	}
+	return nil
+}
+
+// openColumns are the columns of T in a group, each at its first row; those opened
+// before an error are returned beside it.
+func openColumns[T Row](p *plan, file *parquet.File, group parquet.RowGroup, whole bool) ([]*writer, error) {
+	var writers []*writer
 	missing := map[string]bool{} // lists, by whether their first column is missing
 	target := parquet.SchemaOf(*new(T))
 	for i, path := range target.Columns() {
@@ -39,31 +52,47 @@ func readColumns[T Row](p *plan, file *parquet.File, group parquet.RowGroup, spa
 			if lists[len(lists)-1].leads && len(lists) == 1 {
 				missing[lists[0].column] = !ok
 			} else if missing[lists[0].column] == ok { // a list of which only some columns are there
-				return errIrregular
+				return writers, errIrregular
 			}
 		}
 		if ok {
 			if levelsOf(column) != w.leaf.levels {
-				return errIrregular
+				return writers, errIrregular
 			}
 			w.cursor = &cursor{max: w.leaf.levels, kind: w.leaf.kind, pages: group.ColumnChunks()[column.ColumnIndex].Pages(), whole: whole}
 		}
 		writers = append(writers, w)
 	}
-	for _, s := range spans {
-		for done := int64(0); done < s.rows; {
-			n := min(s.rows-done, blockRows)
-			base := addressOf(rows[:n])
-			for _, w := range writers {
-				if err := w.fill(base, p.rowSize, s.first+done, int(n)); err != nil {
-					return err
-				}
-			}
-			rows, done = rows[n:], done+n
+	return writers, nil
+}
+
+func closeColumns(writers []*writer) {
+	for _, w := range writers {
+		if w.cursor != nil {
+			w.cursor.close()
 		}
 	}
+}
+
+// fillRows fills as many rows as the span has, which comes after those filled before.
+func fillRows[T Row](p *plan, writers []*writer, s span, rows []T) error {
+	for done := int64(0); done < s.rows; {
+		n := min(s.rows-done, blockRows)
+		base := addressOf(rows[done : done+n])
+		for _, w := range writers {
+			if err := w.fill(base, p.rowSize, s.first+done, int(n)); err != nil {
+				return err
+			}
+		}
+		done += n
+	}
+	return nil
+}
+
+// settleColumns looks whether the columns go on as they must after the last row.
+func settleColumns(writers []*writer) error {
 	for _, w := range writers {
-		if w.cursor != nil && len(spans) > 0 {
+		if w.cursor != nil {
 			if err := w.cursor.settle(); err != nil {
 				return err
 			}

@@ -181,7 +181,11 @@ func Decode[T Row](body []byte) (rows []T, err error) {
 // same physical type. No version of a table changes that type, and the library would
 // take the bits of one for those of another.
 func openTable[T Row](body []byte) (*parquet.File, error) {
-	file, err := open(body)
+	return openTableAt[T](bytes.NewReader(body), int64(len(body)))
+}
+
+func openTableAt[T Row](body io.ReaderAt, size int64) (*parquet.File, error) {
+	file, err := openAt(body, size)
 	if err != nil {
 		return nil, err
 	}
