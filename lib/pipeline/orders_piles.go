@@ -37,7 +37,11 @@ func (p *piles) add(number int, data []byte) error {
 	defer p.mu.Unlock()
 	pile := &p.of[number]
 	if last := len(pile.blocks) - 1; last < 0 || len(pile.blocks[last])+len(data) > pileBlock {
-		pile.blocks = append(pile.blocks, nil)
+		var block []byte // the first one grows: most shops are small
+		if last >= 0 || pile.file != nil {
+			block = make([]byte, 0, max(pileBlock, len(data)))
+		}
+		pile.blocks = append(pile.blocks, block)
 	}
 	last := len(pile.blocks) - 1
 	pile.blocks[last] = append(pile.blocks[last], data...)
@@ -66,7 +70,9 @@ func (p *piles) file() error {
 		if err := pile.file.add(pile.blocks); err != nil {
 			return err
 		}
-		pile.blocks, pile.size = nil, 0
+		clear(pile.blocks[1:])
+		pile.blocks, pile.size = pile.blocks[:1], 0
+		pile.blocks[0] = pile.blocks[0][:0]
 	}
 	p.held = 0
 	return nil
