@@ -156,7 +156,7 @@ func (u *unpacker) uvarint() uint64 {
 
 func (u *unpacker) varint() int64 {
 	value := u.uvarint()
-	return int64(value>>1) ^ -int64(value&1) //nolint:gosec // G115: as encoding/binary has it
+	return int64(value>>1) ^ -int64(value&1)
 }
 
 func (u *unpacker) textValue() string {

@@ -59,19 +59,19 @@ func (g *orderGroup) add(text string) {
 // grow doubles the slots.
 func (g *orderGroup) grow() {
 	g.slots = make([]uint32, 2*len(g.slots))
-	mask := uint64(len(g.slots) - 1)
+	mask := uint64(len(g.slots)) - 1
 	for number := range g.orders {
 		at := uint64(g.orders[number].hash) & mask //nolint:gosec // G115: any 64 bits
 		for g.slots[at] != 0 {
 			at = (at + 1) & mask
 		}
-		g.slots[at] = uint32(number + 1) //nolint:gosec // G115: as above
+		g.slots[at] = uint32(number + 1)
 	}
 }
 
 // slot finds the number of an order, or −1 and the free slot where it belongs.
 func (g *orderGroup) slot(hash int64, shop, order string) (slot uint64, number int) {
-	mask := uint64(len(g.slots) - 1)
+	mask := uint64(len(g.slots)) - 1
 	for at := uint64(hash) & mask; ; at = (at + 1) & mask { //nolint:gosec // G115: any 64 bits
 		number := int(g.slots[at]) - 1
 		if number < 0 {
