@@ -58,8 +58,8 @@ type orderSettings struct {
 	// them, however few orders they hold.
 	overlayDays int
 	// memory is how many bytes of packed statements are held in memory at once, of
-	// which one has some 70; more lie in temporary files meanwhile. They are held
-	// twice for a moment, and as much again is needed besides.
+	// which one has some 70; more lie in temporary files meanwhile. What is made of
+	// them takes two or three times as much besides.
 	memory int
 	hash   func(shop, order string) int64
 }

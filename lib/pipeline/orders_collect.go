@@ -124,5 +124,5 @@ func (f *folding) collect(ctx context.Context, bound int) (_ *statements, later 
 			}
 		}
 	}
-	return s, later, nil
+	return s, later, s.piles.whole()
 }

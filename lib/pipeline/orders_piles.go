@@ -78,6 +78,21 @@ func (p *piles) file() error {
 	return nil
 }
 
+// whole ends the adding: where some lie in files all do, so that memory is free for
+// what is made of them.
+func (p *piles) whole() error {
+	if !p.files {
+		return nil
+	}
+	if err := p.file(); err != nil {
+		return err
+	}
+	for i := range p.of {
+		p.of[i].blocks = nil
+	}
+	return nil
+}
+
 // take is all of a pile, in the order in which it was put there. The pile is empty
 // then.
 func (p *piles) take(number int) (string, error) {

@@ -39,6 +39,9 @@ func (f *folding) place(ctx context.Context, s *statements) (orders int64, err e
 	if err != nil {
 		return 0, err
 	}
+	if err := m.piles.whole(); err != nil {
+		return 0, err
+	}
 	if err := m.stands(ctx); err != nil {
 		return 0, err
 	}
