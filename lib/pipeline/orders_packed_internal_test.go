@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 // oddStatements are statements of few orders with whatever a sender may put there.
 func oddStatements(random *rand.Rand, n int) []schema.OrderEventRow {
 	text := func() string {
-		return []string{"", "a", "Ёлка", "\x00\xff", strings.Repeat("long", 300), fmt.Sprint(random.Uint64())}[random.IntN(6)]
+		return []string{"", "a", "Ёлка", "\x00\xff", strings.Repeat("long", 300), strconv.FormatUint(random.Uint64(), 10)}[random.IntN(6)]
 	}
 	amount := func() *int64 {
 		values := []int64{0, 1, -1, 99_00, math.MaxInt64, math.MinInt64}

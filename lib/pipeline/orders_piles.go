@@ -18,7 +18,8 @@ type piles struct {
 	of    [orderBuckets]pile
 	held  int // bytes in memory
 	bound int
-	files bool // some lie in files
+	files bool     // some lie in files
+	spare [][]byte // blocks of those, to be used again
 }
 
 // pile is one of them: what lies in its file comes before what is in memory.
@@ -38,8 +39,10 @@ func (p *piles) add(number int, data []byte) error {
 	pile := &p.of[number]
 	if last := len(pile.blocks) - 1; last < 0 || len(pile.blocks[last])+len(data) > pileBlock {
 		var block []byte // the first one grows: most shops are small
-		if last >= 0 || pile.file != nil {
-			block = make([]byte, 0, max(pileBlock, len(data)))
+		if n := len(p.spare); n > 0 {
+			block, p.spare = p.spare[n-1], p.spare[:n-1]
+		} else if last >= 0 || pile.file != nil {
+			block = make([]byte, 0, pileBlock)
 		}
 		pile.blocks = append(pile.blocks, block)
 	}
@@ -70,9 +73,13 @@ func (p *piles) file() error {
 		if err := pile.file.add(pile.blocks); err != nil {
 			return err
 		}
-		clear(pile.blocks[1:])
-		pile.blocks, pile.size = pile.blocks[:1], 0
-		pile.blocks[0] = pile.blocks[0][:0]
+		for _, block := range pile.blocks {
+			if cap(block) == pileBlock {
+				p.spare = append(p.spare, block[:0])
+			}
+		}
+		clear(pile.blocks)
+		pile.blocks, pile.size = pile.blocks[:0], 0
 	}
 	p.held = 0
 	return nil
@@ -84,13 +91,9 @@ func (p *piles) whole() error {
 	if !p.files {
 		return nil
 	}
-	if err := p.file(); err != nil {
-		return err
-	}
-	for i := range p.of {
-		p.of[i].blocks = nil
-	}
-	return nil
+	err := p.file()
+	p.spare = nil
+	return err
 }
 
 // take is all of a pile, in the order in which it was put there. The pile is empty

@@ -112,7 +112,7 @@ func TestRowsThatAreNotThereAreAnError(t *testing.T) {
 func TestOrderHashIsFNV(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 9))
 	for _, shop := range words() {
-		for _, order := range append(words(), fmt.Sprint(random.Uint64())) {
+		for _, order := range append(words(), strconv.FormatUint(random.Uint64(), 10)) {
 			hash := fnv.New64a()
 			_, _ = hash.Write([]byte(shop + "\x00" + order))
 			if want := int64(hash.Sum64()); schema.OrderHash(shop, order) != want {
