@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leadlake/leadlake/lib/logtest"
@@ -428,10 +429,13 @@ func TestAnInterruptedErasureIsFinished(t *testing.T) {
 // failing refuses one write.
 type failing struct {
 	objstore.Store
+	mu   sync.Mutex
 	left int
 }
 
 func (f *failing) refuse() error {
+	f.mu.Lock() // buckets are written side by side
+	defer f.mu.Unlock()
 	if f.left--; f.left == 0 {
 		return fmt.Errorf("write: %w", objstore.ErrRefused)
 	}

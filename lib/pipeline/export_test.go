@@ -10,7 +10,7 @@ import (
 // OrderFolding are sizes that tests choose; zero leaves the usual one.
 type OrderFolding struct {
 	OverlayFrom, OverlayShare int64
-	OverlayDays, Statements   int
+	OverlayDays, Memory       int // days; bytes
 	Hash                      func(shop, order string) int64
 }
 
@@ -31,8 +31,8 @@ func (p *Pipeline) FoldOrdersBy(s OrderFolding) {
 	if s.OverlayDays != 0 {
 		set.overlayDays = s.OverlayDays
 	}
-	if s.Statements != 0 {
-		set.statements = s.Statements
+	if s.Memory != 0 {
+		set.memory = s.Memory
 	}
 	if s.Hash != nil {
 		set.hash = s.Hash
