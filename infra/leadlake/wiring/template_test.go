@@ -398,7 +398,7 @@ func TestEventPropertiesAreKnown(t *testing.T) {
 	}
 	for id, function := range resources(t, "AWS::Serverless::Function") {
 		for _, property := range flatMap(at(function, "Properties")) {
-			if !slices.Contains([]string{"Description", "MemorySize", "Timeout", "LoggingConfig", "Environment", "EventInvokeConfig", "Events", "Policies"}, property[0]) {
+			if !slices.Contains([]string{"Description", "MemorySize", "EphemeralStorage", "Timeout", "LoggingConfig", "Environment", "EventInvokeConfig", "Events", "Policies"}, property[0]) {
 				t.Errorf("%s has the property %s", id, property[0])
 			}
 		}
