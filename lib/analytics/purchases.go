@@ -16,15 +16,13 @@ type purchase struct {
 
 func (p *purchase) on() Day { return Day(p.day >> 1) }
 
-// state is what stays of a client when his purchases have passed by.
+// state is what stays of a client when his purchases have passed by: half a cache line.
 type state struct {
 	first, last  Day
 	orders, days uint32
 	priced       uint32
-	scattered    bool
+	squares      uint32 // Σ of the squared distances between consecutive days with a purchase; see pass.wide
 	revenue      int64
-	firstRevenue int64  // of the first day
-	squares      uint64 // Σ of the squared distances between consecutive days with a purchase
 }
 
 // windowState is the part of the purchases that RFM looks at.
@@ -42,6 +40,8 @@ type pass struct {
 	calendar   *calendar
 	sums       monthlySums
 
+	wide map[uint32]uint64 // by number of the client: squares that do not fit his state, of a span of 180 years or more
+
 	keep      bool
 	histories []ClientMonth
 	spans     []span32 // by number of the client; nil unless histories are kept
@@ -53,10 +53,11 @@ type pass struct {
 	torn   bool // a client came twice
 }
 
-// span32 is a run of months of one pass.
+// span32 is a run of months of one pass, and what the first day of it brought.
 type span32 struct {
-	part     int32
-	from, to uint32
+	part         int32
+	from, to     uint32
+	firstRevenue int64
 }
 
 // clients books purchases, which are all of their clients. Their order is lost.
@@ -122,6 +123,7 @@ func (p *pass) client(purchases []purchase) {
 	}
 	first := purchases[0].on()
 	s := state{first: first, last: first, orders: uint32(len(purchases))} //nolint:gosec // G115: a client's orders
+	squares, firstRevenue := uint64(0), int64(0)
 	months := p.months[:0]
 	var month *ClientMonth
 	for i := range purchases {
@@ -129,7 +131,7 @@ func (p *pass) client(purchases []purchase) {
 		day := one.on()
 		if day != s.last || i == 0 {
 			gap := uint64(day - s.last) //nolint:gosec // G115: days rise
-			s.squares += gap * gap
+			squares += gap * gap
 			s.days++
 			s.last = day
 			in := p.calendar.of(day)
@@ -143,12 +145,18 @@ func (p *pass) client(purchases []purchase) {
 		s.revenue += one.minor
 		s.priced += uint32(one.day & 1)
 		if day == first {
-			s.firstRevenue += one.minor
+			firstRevenue += one.minor
 		}
 	}
 	p.months = months
 	number := purchases[0].client
 	p.torn = p.torn || p.states[number].orders > 0
+	if s.squares = uint32(squares); uint64(s.squares) != squares { //nolint:gosec // G115: what is lost is kept apart
+		if p.wide == nil {
+			p.wide = map[uint32]uint64{}
+		}
+		p.wide[number] = squares
+	}
 	p.states[number] = s
 	if p.windows != nil {
 		p.windows[number] = p.window(purchases)
@@ -157,7 +165,7 @@ func (p *pass) client(purchases []purchase) {
 	if p.keep {
 		from := len(p.histories)
 		p.histories = append(p.histories, months...)
-		p.spans[number] = span32{p.part, uint32(from), uint32(len(p.histories))} //nolint:gosec // G115: fewer than 2³² months
+		p.spans[number] = span32{p.part, uint32(from), uint32(len(p.histories)), firstRevenue} //nolint:gosec // G115: fewer than 2³² months
 	}
 }
 

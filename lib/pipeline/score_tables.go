@@ -24,18 +24,18 @@ type block interface {
 
 // addBlocks writes a table of a run.
 func addBlocks[T schema.Row, B block](ctx context.Context, store objstore.Store, run *lake.Run, blocks iter.Seq[B]) error {
-	return writeFiles[T](blocks, math.MaxInt, func(_ int, body []byte, rows int) error {
+	return writeFiles[T](new(bytes.Buffer), blocks, math.MaxInt, func(_ int, body []byte, rows int) error {
 		var row T
 		return lake.AddTableFile(ctx, store, run, row.Table(), body, rows)
 	})
 }
 
-// writeFiles makes a table's Parquet files of at most so many row groups each, and hands
-// each on with its number and how many rows it has; it is lent. An empty table is one
-// file without rows.
-func writeFiles[T schema.Row, B block](blocks iter.Seq[B], mostGroups int, put func(part int, body []byte, rows int) error) error {
-	var out bytes.Buffer
-	w, err := columnar.NewWriter[T](&out)
+// writeFiles makes a table's Parquet files in the memory of out, each of at most so many
+// row groups, and hands each on with its number and how many rows it has; it is lent. An
+// empty table is one file without rows.
+func writeFiles[T schema.Row, B block](out *bytes.Buffer, blocks iter.Seq[B], mostGroups int, put func(part int, body []byte, rows int) error) error {
+	out.Reset()
+	w, err := columnar.NewWriter[T](out)
 	if err != nil {
 		return err
 	}
@@ -52,9 +52,7 @@ func writeFiles[T schema.Row, B block](blocks iter.Seq[B], mostGroups int, put f
 				return err
 			}
 			out.Reset()
-			if w, err = columnar.NewWriter[T](&out); err != nil {
-				return err
-			}
+			w.Reset(out)
 			part, groups, rows = part+1, 0, 0
 		}
 		if err := b.write(w); err != nil {
