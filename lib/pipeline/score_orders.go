@@ -64,7 +64,6 @@ func (p *Pipeline) ScoreOrders(ctx context.Context, request ScoreRequest) (Score
 	if err := orders.stand(ctx); err != nil {
 		return report, err
 	}
-	index.forgetTokens()
 	report.Clients, report.Orders, report.RevenueMinor = base.Len(), base.Totals.Orders, base.Totals.RevenueMinor
 	return report, writeScores(ctx, request.Out, report.Run, n, base)
 }

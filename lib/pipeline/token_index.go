@@ -109,8 +109,8 @@ func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, erro
 	return &t, nil
 }
 
-// forgetTokens keeps the ids of clients alone, when every token has been looked up.
-func (t *tokenIndex) forgetTokens() { t.client, t.places = nil, places{} }
+// found implements owners: the ids of clients are kept.
+func (t *tokenIndex) found() { t.client, t.places = nil, places{} }
 
 // Len implements analytics.Clients.
 func (t *tokenIndex) Len() int { return len(t.ids) }
@@ -121,13 +121,18 @@ func (t *tokenIndex) ID(number int) string { return t.tokens.at(int(t.ids[number
 // AppendIDs appends the ids of clients to data, and where each ends. Clients in any
 // order lie anywhere in memory: each step is done for all before the next.
 func (t *tokenIndex) AppendIDs(numbers []uint32, data []byte, ends []uint32) ([]byte, []uint32) {
-	tokens := make([]uint32, len(numbers))
-	for i, number := range numbers {
-		tokens[i] = t.ids[number]
-	}
-	for _, token := range tokens {
-		data = append(data, t.tokens.at(int(token))...)
-		ends = append(ends, uint32(len(data))) //nolint:gosec // G115: a block of a table
+	const many = 256
+	var tokens [many]uint32
+	for len(numbers) > 0 {
+		n := min(len(numbers), many)
+		for i, number := range numbers[:n] {
+			tokens[i] = t.ids[number]
+		}
+		for _, token := range tokens[:n] {
+			data = append(data, t.tokens.at(int(token))...)
+			ends = append(ends, uint32(len(data))) //nolint:gosec // G115: a block of a table
+		}
+		numbers = numbers[n:]
 	}
 	return data, ends
 }
