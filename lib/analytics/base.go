@@ -204,6 +204,7 @@ func (a *Accumulator) Result() (*Base, error) {
 			return nil, ErrTorn
 		}
 	}
+	b.sums.settle()
 	a.parts = nil
 	buyers := 0
 	for i := range a.states {

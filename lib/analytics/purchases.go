@@ -161,7 +161,7 @@ func (p *pass) client(purchases []purchase) {
 	if p.windows != nil {
 		p.windows[number] = p.window(purchases)
 	}
-	p.sums.add(months)
+	p.sums.add(months, p.calendar)
 	if p.keep {
 		from := len(p.histories)
 		p.histories = append(p.histories, months...)
@@ -217,12 +217,12 @@ func (s *monthlySums) reach(back int) {
 
 func grown[T any](s []T, n int) []T { return append(s, make([]T, n-len(s))...) }
 
-// add books the months of one client, in order.
-func (s *monthlySums) add(months []ClientMonth) {
+// add books the months of one client, in order; the calendar covers all of them.
+func (s *monthlySums) add(months []ClientMonth, calendar *calendar) {
 	s.reach(int(s.last - months[0].Month))
 	s.addCohort(months)
 	s.addLifecycle(months)
-	s.addLTV(months)
+	s.addLTV(months, calendar)
 }
 
 // merge adds the sums of others.
