@@ -200,7 +200,7 @@ func (a *Accumulator) Result() (*Base, error) {
 		if magnitude += p.magnitude; magnitude > math.MaxInt64 {
 			return nil, ErrOverflow
 		}
-		if p.pass.torn {
+		if p.pass.torn > 0 {
 			return nil, ErrTorn
 		}
 	}

@@ -50,8 +50,19 @@ type pass struct {
 	swap   []purchase // scratch
 	counts []uint32
 	months []ClientMonth
-	torn   bool // a client came twice
+	ready  []readyState
+	torn   uint32 // above zero: a client came twice
 }
+
+// readyState waits for its place. The clients of a bucket lie far apart: many are put in
+// their places in turn, so that the memory of all is waited for at once.
+type readyState struct {
+	number uint32
+	state  state
+}
+
+// readyStates is how many wait at most.
+const readyStates = 256
 
 // span32 is a run of months of one pass, and what the first day of it brought.
 type span32 struct {
@@ -71,6 +82,18 @@ func (p *pass) clients(purchases []purchase) {
 		p.client(sorted[from:to])
 		from = to
 	}
+	p.settle()
+}
+
+// settle puts the states that wait in their places.
+func (p *pass) settle() {
+	for i := range p.ready {
+		p.torn |= p.states[p.ready[i].number].orders
+	}
+	for i := range p.ready {
+		p.states[p.ready[i].number] = p.ready[i].state
+	}
+	p.ready = p.ready[:0]
 }
 
 // radix is the number of bits that one round of sorting looks at.
@@ -150,14 +173,16 @@ func (p *pass) client(purchases []purchase) {
 	}
 	p.months = months
 	number := purchases[0].client
-	p.torn = p.torn || p.states[number].orders > 0
 	if s.squares = uint32(squares); uint64(s.squares) != squares { //nolint:gosec // G115: what is lost is kept apart
 		if p.wide == nil {
 			p.wide = map[uint32]uint64{}
 		}
 		p.wide[number] = squares
 	}
-	p.states[number] = s
+	if len(p.ready) == readyStates {
+		p.settle()
+	}
+	p.ready = append(p.ready, readyState{number, s})
 	if p.windows != nil {
 		p.windows[number] = p.window(purchases)
 	}

@@ -199,7 +199,7 @@ func (t *tokenIndex) lookUp(tokens columnar.Texts, numbers []int32) {
 		}
 		for i := range n {
 			if from[i] < to[i] && t.tokens.width > 0 {
-				waited |= t.tokens.text[int(from[i])*t.tokens.width]
+				waited |= t.tokens.text[int(from[i])*t.tokens.width] | t.tokens.text[int(to[i])*t.tokens.width-1]
 			}
 		}
 		for i := range n {
