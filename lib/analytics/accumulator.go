@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -171,6 +172,7 @@ func (p *Part) Add(rec arrow.Record, clients []int32) error {
 		p.of.goods.prepare(&orders.Lines)
 	}
 	rows := int(rec.NumRows())
+	p.group = slices.Grow(p.group, rows)
 	for row := range rows {
 		if !orders.Purchase.Value(row) || orders.Purchase.IsNull(row) {
 			continue
