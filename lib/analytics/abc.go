@@ -113,10 +113,10 @@ func byRevenue(n int, revenue func(int) int64) (order []uint32, below []uint64, 
 		return order, below, 0
 	}
 	behind := bits.Len(uint(n - 1))
-	widest := bits.Len64(uint64(highest - lowest)) //nolint:gosec // G115: two's complement, right for any distance
+	widest := bits.Len64(uint64(highest - lowest))
 	if widest+behind > 64 {
 		for i := range order {
-			order[i] = uint32(i) //nolint:gosec // G115: entities are numbered by 32 bits
+			order[i] = uint32(i)
 		}
 		slices.SortStableFunc(order, func(i, j uint32) int { return cmp.Compare(revenue(int(j)), revenue(int(i))) })
 		for place, i := range order {

@@ -173,7 +173,7 @@ func (p *pass) client(purchases []purchase) {
 	}
 	p.months = months
 	number := purchases[0].client
-	if s.squares = uint32(squares); uint64(s.squares) != squares { //nolint:gosec // G115: what is lost is kept apart
+	if s.squares = uint32(squares); uint64(s.squares) != squares { // what is lost is kept apart
 		if p.wide == nil {
 			p.wide = map[uint32]uint64{}
 		}

@@ -103,7 +103,7 @@ func placesOf(c *column) (places, error) {
 	next := uint32(0)
 	for i := range c.n {
 		for place := p.of(c.at(i)); next <= place; next++ {
-			p.begins[next] = uint32(i) //nolint:gosec // G115: numbers of 32 bits
+			p.begins[next] = uint32(i)
 		}
 	}
 	for ; next <= all; next++ {

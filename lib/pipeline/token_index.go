@@ -95,7 +95,7 @@ func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, erro
 	t.ids = make([]uint32, 0, clients)
 	for i, of := range t.client {
 		if of >= 0 {
-			t.ids = append(t.ids, uint32(i)) //nolint:gosec // G115: numbers of 32 bits
+			t.ids = append(t.ids, uint32(i))
 		}
 	}
 	for i, of := range t.client {
