@@ -1,9 +1,11 @@
 package analytics
 
 import (
+	"cmp"
 	"iter"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/leadlake/leadlake/lib/config"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -46,11 +48,15 @@ func ABC(entity string, contributions []Contribution, c config.ABC) []schema.ABC
 type Ranking struct {
 	Entity string
 
-	revenue []int64  // falling
+	highest int64    // revenue of any
+	below   []uint64 // how far the revenue of each is below it, rising
 	order   []uint32 // indices of the entities, likewise
 	classes []uint8  // by index
 	total   int64    // of positive revenue
 }
+
+// revenue is that of the entity at a place of the ranking.
+func (r *Ranking) revenue(place int) int64 { return r.highest - int64(r.below[place]) } //nolint:gosec // G115: the way back of byRevenue
 
 // RankingOf ranks contributions, which are ordered by id.
 func RankingOf(entity string, contributions []Contribution, c config.ABC) Ranking {
@@ -60,15 +66,15 @@ func RankingOf(entity string, contributions []Contribution, c config.ABC) Rankin
 // rankingOf ranks n entities, which are in the order of their ids.
 func rankingOf(entity string, n int, c config.ABC, revenue func(int) int64) Ranking {
 	r := Ranking{Entity: entity, classes: make([]uint8, n)}
-	r.order, r.revenue = byRevenue(n, revenue)
-	for _, minor := range r.revenue {
-		r.total += max(0, minor)
+	r.order, r.below, r.highest = byRevenue(n, revenue)
+	for place := range n {
+		r.total += max(0, r.revenue(place))
 	}
 	// ⌈0.20 n⌉ and ⌈0.35 n⌉ in whole numbers; in floating point 0.35 · 20 is above 7.
 	top, next := (n+4)/5, (7*n+19)/20
 	before := int64(0)
 	for place, i := range r.order {
-		minor := r.revenue[place]
+		minor := r.revenue(place)
 		class := uint8('C')
 		if c.Method == shareOfRank {
 			switch {
@@ -91,44 +97,68 @@ func rankingOf(entity string, n int, c config.ABC, revenue func(int) int64) Rank
 	return r
 }
 
-// byRevenue is the indices of n entities by revenue descending, ties by index, and the
-// revenue in that order. It sorts in rounds of 11 bits, without comparing.
-func byRevenue(n int, revenue func(int) int64) (order []uint32, falling []int64) {
-	highest := int64(math.MinInt64)
+// byRevenue is the indices of n entities by revenue descending, ties by index, and how
+// far each is below the highest. A key is that distance with the index behind it, and
+// they are sorted in rounds of 11 bits, without comparing; distances that leave no room
+// for an index are compared.
+func byRevenue(n int, revenue func(int) int64) (order []uint32, below []uint64, highest int64) {
+	highest = math.MinInt64
+	lowest := int64(math.MaxInt64)
 	for i := range n {
-		highest = max(highest, revenue(i))
+		minor := revenue(i)
+		highest, lowest = max(highest, minor), min(lowest, minor)
 	}
-	keys := make([]uint64, n)
-	order = make([]uint32, n)
-	widest := uint64(0)
+	order, below = make([]uint32, n), make([]uint64, n)
+	if n == 0 {
+		return order, below, 0
+	}
+	behind := bits.Len(uint(n - 1))
+	widest := bits.Len64(uint64(highest - lowest))
+	if widest+behind > 64 {
+		for i := range order {
+			order[i] = uint32(i)
+		}
+		slices.SortStableFunc(order, func(i, j uint32) int { return cmp.Compare(revenue(int(j)), revenue(int(i))) })
+		for place, i := range order {
+			below[place] = uint64(highest - revenue(int(i))) //nolint:gosec // G115: as above
+		}
+		return order, below, highest
+	}
 	for i := range n {
-		keys[i], order[i] = uint64(highest-revenue(i)), uint32(i) //nolint:gosec // G115: two's complement, right for any distance
-		widest |= keys[i]
+		below[i] = uint64(highest-revenue(i))<<behind | uint64(i) //nolint:gosec // G115: as above
 	}
-	moved, places := make([]uint64, n), make([]uint32, n)
+	below = sortedKeys(below, behind, behind+widest)
+	for place, key := range below {
+		order[place] = uint32(key & (1<<behind - 1)) //nolint:gosec // G115: an index
+		below[place] = key >> behind
+	}
+	return order, below, highest
+}
+
+// sortedKeys sorts keys by their bits from one up to another; equal ones stay in their
+// order. The result may be in other memory than the keys.
+func sortedKeys(keys []uint64, from, to int) []uint64 {
+	moved := make([]uint64, len(keys))
 	counts := make([]uint32, 1<<radix)
-	for shift := 0; shift < bits.Len64(widest); shift += radix {
+	for shift := from; shift < to; shift += radix {
+		mask := uint64(1)<<min(radix, to-shift) - 1
 		clear(counts)
 		for _, key := range keys {
-			counts[key>>shift&(1<<radix-1)]++
+			counts[key>>shift&mask]++
 		}
 		sum := uint32(0)
 		for i, c := range counts {
 			counts[i] = sum
 			sum += c
 		}
-		for i, key := range keys {
-			at := &counts[key>>shift&(1<<radix-1)]
-			moved[*at], places[*at] = key, order[i]
+		for _, key := range keys {
+			at := &counts[key>>shift&mask]
+			moved[*at] = key
 			*at++
 		}
-		keys, moved, order, places = moved, keys, places, order
+		keys, moved = moved, keys
 	}
-	falling = make([]int64, n)
-	for i, key := range keys {
-		falling[i] = highest - int64(key) //nolint:gosec // G115: as above, back again
-	}
-	return order, falling
+	return keys
 }
 
 // Len is the number of entities.
@@ -145,21 +175,25 @@ type RankingPart struct {
 	Class             []byte
 }
 
-// Parts yields the rows of the abc table in order, at most so many at once; nothing for
-// no entities.
+// Parts yields the rows of the abc table in order, at most so many at once, each part
+// lent for one turn; nothing for no entities.
 func (r *Ranking) Parts(most int) iter.Seq[RankingPart] {
 	return func(yield func(RankingPart) bool) {
 		with := int64(0)
+		room := min(most, r.Len())
+		all := RankingPart{
+			Revenue: make([]int64, room), Share: make([]float64, room), Cumulative: make([]float64, room), Class: make([]byte, room),
+		}
 		for from := 0; from < r.Len(); from += most {
-			to := min(from+most, r.Len())
+			n := min(most, r.Len()-from)
 			p := RankingPart{
-				Order: r.order[from:to], Revenue: r.revenue[from:to],
-				Share: make([]float64, to-from), Cumulative: make([]float64, to-from), Class: make([]byte, to-from),
+				Order: r.order[from : from+n], Revenue: all.Revenue[:n], Share: all.Share[:n], Cumulative: all.Cumulative[:n], Class: all.Class[:n],
 			}
-			for i, minor := range p.Revenue {
+			for i, index := range p.Order {
+				minor := r.revenue(from + i)
 				with += max(0, minor)
-				p.Share[i], p.Cumulative[i] = ratio(max(0, minor), r.total), ratio(with, r.total)
-				p.Class[i] = r.classes[p.Order[i]]
+				p.Revenue[i], p.Share[i], p.Cumulative[i] = minor, ratio(max(0, minor), r.total), ratio(with, r.total)
+				p.Class[i] = r.classes[index]
 			}
 			if !yield(p) {
 				return

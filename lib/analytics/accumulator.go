@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -64,7 +65,7 @@ type Accumulator struct {
 	spans   []span32
 	parts   []*Part
 
-	scattered bool // any client is
+	scattered []uint64 // a bit for each client by number; nil where none is
 
 	lock  sync.Mutex // of goods
 	goods goods
@@ -135,8 +136,10 @@ func NewAccumulator(opts Options) (*Accumulator, error) {
 
 // Scatter says that a client's orders do not lie in one group; before any are added.
 func (a *Accumulator) Scatter(client int) {
-	a.states[client].scattered = true
-	a.scattered = true
+	if a.scattered == nil {
+		a.scattered = make([]uint64, len(a.states)/64+1)
+	}
+	a.scattered[client/64] |= 1 << (client % 64)
 }
 
 // Part makes a part of the work. It is called before any goroutine begins.
@@ -169,6 +172,7 @@ func (p *Part) Add(rec arrow.Record, clients []int32) error {
 		p.of.goods.prepare(&orders.Lines)
 	}
 	rows := int(rec.NumRows())
+	p.group = slices.Grow(p.group, rows)
 	for row := range rows {
 		if !orders.Purchase.Value(row) || orders.Purchase.IsNull(row) {
 			continue
@@ -245,7 +249,7 @@ func (p *Part) purchase(o *Orders, row int, client uint32, goods bool) error {
 	case client == nobody:
 		p.totals.AnonymousOrders++
 		p.totals.AnonymousMinor += minor
-	case a.scattered && a.states[client].scattered:
+	case a.scattered != nil && a.scattered[client/64]>>(client%64)&1 != 0:
 		p.later = append(p.later, purchase{client, int32(on.day)<<1 | priced, minor})
 	default:
 		p.group = append(p.group, purchase{client, int32(on.day)<<1 | priced, minor})

@@ -2,6 +2,7 @@ package analytics
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -26,8 +27,9 @@ type Base struct {
 	Totals     Totals
 
 	clients Clients
-	numbers []uint32 // of the clients by place
-	states  []state  // by number
+	numbers []uint32          // of the clients by place
+	states  []state           // by number
+	wide    map[uint32]uint64 // by number: squares that do not fit the state
 	windows []windowState
 	sums    monthlySums
 
@@ -50,7 +52,7 @@ type Client struct {
 	OrderDays         int64
 	PricedOrders      int64 // those whose money is in RevenueMinor: all but the ones of a currency without a rate
 	RevenueMinor      int64
-	FirstDayMinor     int64 // the part of RevenueMinor that is of FirstDay
+	FirstDayMinor     int64 // the part of RevenueMinor that is of FirstDay; 0 where no histories are kept
 	Window            Window
 }
 
@@ -112,7 +114,7 @@ func (b *Base) Client(place int) Client {
 	c := Client{
 		ID: b.ID(place), FirstDay: s.first, LastDay: s.last,
 		Orders: int64(s.orders), OrderDays: int64(s.days), PricedOrders: int64(s.priced),
-		RevenueMinor: s.revenue, FirstDayMinor: s.firstRevenue,
+		RevenueMinor: s.revenue, FirstDayMinor: b.firstMinor(place),
 	}
 	c.Window = Window{Orders: c.Orders, OrderDays: c.OrderDays, PricedOrders: c.PricedOrders, RevenueMinor: c.RevenueMinor}
 	if b.windows != nil {
@@ -123,6 +125,23 @@ func (b *Base) Client(place int) Client {
 }
 
 func (b *Base) at(place int) *state { return &b.states[b.numbers[place]] }
+
+// firstMinor is the revenue of the first day of the client at a place; 0 where no
+// histories are kept.
+func (b *Base) firstMinor(place int) int64 {
+	if b.spans == nil {
+		return 0
+	}
+	return b.spans[b.numbers[place]].firstRevenue
+}
+
+// squares is the sum of the squared distances between the days of the client at a place.
+func (b *Base) squares(place int) uint64 {
+	if sum, ok := b.wide[b.numbers[place]]; ok {
+		return sum
+	}
+	return uint64(b.at(place).squares)
+}
 
 // History is the months in which the client at a place bought, in order. There is
 // none unless Options.Histories asked for it.
@@ -157,7 +176,7 @@ func (c Client) AverageMinor() (int64, bool) {
 func (a *Accumulator) Result() (*Base, error) {
 	b := &Base{
 		AsOf: a.opts.AsOf, Currency: a.opts.Currency, Metrics: a.opts.Metrics, Playbook: a.playbook,
-		clients: a.opts.Clients, states: a.states, windows: a.windows, spans: a.spans,
+		clients: a.opts.Clients, states: a.states, windows: a.windows, spans: a.spans, wide: map[uint32]uint64{},
 		sums: newMonthlySums(a.opts.AsOf.Month(), Day(a.opts.Metrics.ChurnDays)), //nolint:gosec // G115: checked by checkLTV
 	}
 	last := a.Part() // scattered clients may have orders in every part
@@ -174,16 +193,18 @@ func (a *Accumulator) Result() (*Base, error) {
 		b.sums.merge(&p.pass.sums)
 		b.Totals.add(p.totals)
 		b.histories = append(b.histories, p.pass.histories)
+		maps.Copy(b.wide, p.pass.wide)
 		for of, minor := range p.other {
 			other[of] += minor
 		}
 		if magnitude += p.magnitude; magnitude > math.MaxInt64 {
 			return nil, ErrOverflow
 		}
-		if p.pass.torn {
+		if p.pass.torn > 0 {
 			return nil, ErrTorn
 		}
 	}
+	b.sums.settle()
 	a.parts = nil
 	buyers := 0
 	for i := range a.states {

@@ -62,7 +62,7 @@ func (r *Ranking) concentration() []schema.ConcentrationRow {
 }
 
 // above is the revenue of the entity at a place, what is below zero as 0.
-func (r *Ranking) above(place int64) int64 { return max(0, r.revenue[place]) }
+func (r *Ranking) above(place int64) int64 { return max(0, r.revenue(int(place))) }
 
 // gini is the Gini coefficient:
 //

@@ -210,27 +210,59 @@ func clientMonths(b *Base) []clientMonth {
 
 // addLTV looks at the first and last day of each month in which a client bought, not
 // at his orders: the last purchase before the start of a month is the last of an
-// earlier month, the next one the first of that month or a later one.
-func (s *monthlySums) addLTV(months []ClientMonth) {
+// earlier month, the next one the first of that month or a later one. The months at
+// whose start he is active follow each other, and so do those in which he is lost: only
+// where they begin and end is noted, for settle.
+func (s *monthlySums) addLTV(months []ClientMonth, calendar *calendar) {
 	for i := range months {
 		m := &months[i]
 		back := int(s.last - m.Month)
 		of := &s.ltv[back]
 		of.active++
 		of.revenue += m.RevenueMinor
+		if back == 0 {
+			continue // no month begins after it
+		}
 		last := s.begins[back] + Day(31-bits.LeadingZeros32(m.Days)) //nolint:gosec // G115: a month with a purchase has a bit
 		stop, next := 0, Day(math.MaxInt32)
 		if i+1 < len(months) {
 			stop = int(s.last - months[i+1].Month)
 			next = s.begins[stop] + Day(bits.TrailingZeros32(months[i+1].Days)) //nolint:gosec // G115: below 32
 		}
-		// These months begin after the purchase and not after the next one.
-		for k := back - 1; k >= stop && s.begins[k] <= last+s.wait; k-- {
-			s.ltv[k].atStart++
-			if next >= s.begins[k]+s.wait {
-				s.ltv[k].churned++
-			}
+		// Months from back-1 to until begin after the purchase and not after the next one,
+		// and while he is active.
+		until := stop
+		if end := last + s.wait; end <= calendar.last {
+			until = max(stop, int(s.last-calendar.of(end).month))
 		}
+		if until >= back {
+			continue
+		}
+		s.ltv[back-1].atStart++
+		if until > 0 {
+			s.ltv[until-1].atStart--
+		}
+		if s.begins[back-1]+s.wait > next {
+			continue // he comes back in time
+		}
+		// He is lost in those that begin churn_days or more before the next purchase.
+		if next < math.MaxInt32 {
+			until = max(until, int(s.last-calendar.of(next-s.wait).month))
+		}
+		s.ltv[back-1].churned++
+		if until > 0 {
+			s.ltv[until-1].churned--
+		}
+	}
+}
+
+// settle turns the beginnings and ends that addLTV noted into the numbers of months.
+func (s *monthlySums) settle() {
+	atStart, churned := int64(0), int64(0)
+	for back := len(s.ltv) - 1; back >= 0; back-- {
+		of := &s.ltv[back]
+		atStart, churned = atStart+of.atStart, churned+of.churned
+		of.atStart, of.churned = atStart, churned
 	}
 }
 

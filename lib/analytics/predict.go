@@ -134,10 +134,11 @@ func (p *Predictions) fitPurchases(model string, v prediction.Variant, h *predic
 	return fitted, true
 }
 
-// repeatMinor is what a client spent after his first day; false where a part of his
-// money is in a currency without a rate.
-func (s *state) repeatMinor() (int64, bool) {
-	return s.revenue - s.firstRevenue, s.priced == s.orders
+// repeatMinor is what the client at a place spent after his first day; false where a
+// part of his money is in a currency without a rate.
+func (b *Base) repeatMinor(place int) (int64, bool) {
+	s := b.at(place)
+	return s.revenue - b.firstMinor(place), s.priced == s.orders
 }
 
 // fitValues fits Gamma-Gamma to the clients with repeats whose money is known and
@@ -150,7 +151,7 @@ func (p *Predictions) fitValues(b *Base) (prediction.Values, bool) {
 		if c.days < 2 {
 			continue
 		}
-		switch minor, known := c.repeatMinor(); {
+		switch minor, known := b.repeatMinor(i); {
 		case !known:
 			foreign++
 		case minor <= 0:
@@ -203,7 +204,7 @@ func (p *Predictions) fillExpected(b *Base, fitted prediction.Purchases, h *pred
 			continue
 		}
 		c := b.at(i)
-		minor, known := c.repeatMinor()
+		minor, known := b.repeatMinor(i)
 		if c.days == 1 {
 			minor = 0 // nothing of his own is asked of a one-time buyer
 		} else if !known || minor <= 0 {

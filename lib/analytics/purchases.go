@@ -16,15 +16,13 @@ type purchase struct {
 
 func (p *purchase) on() Day { return Day(p.day >> 1) }
 
-// state is what stays of a client when his purchases have passed by.
+// state is what stays of a client when his purchases have passed by: half a cache line.
 type state struct {
 	first, last  Day
 	orders, days uint32
 	priced       uint32
-	scattered    bool
+	squares      uint32 // Σ of the squared distances between consecutive days with a purchase; see pass.wide
 	revenue      int64
-	firstRevenue int64  // of the first day
-	squares      uint64 // Σ of the squared distances between consecutive days with a purchase
 }
 
 // windowState is the part of the purchases that RFM looks at.
@@ -42,6 +40,8 @@ type pass struct {
 	calendar   *calendar
 	sums       monthlySums
 
+	wide map[uint32]uint64 // by number of the client: squares that do not fit his state, of a span of 180 years or more
+
 	keep      bool
 	histories []ClientMonth
 	spans     []span32 // by number of the client; nil unless histories are kept
@@ -50,13 +50,25 @@ type pass struct {
 	swap   []purchase // scratch
 	counts []uint32
 	months []ClientMonth
-	torn   bool // a client came twice
+	ready  []readyState
+	torn   uint32 // above zero: a client came twice
 }
 
-// span32 is a run of months of one pass.
+// readyState waits for its place. The clients of a bucket lie far apart: many are put in
+// their places in turn, so that the memory of all is waited for at once.
+type readyState struct {
+	number uint32
+	state  state
+}
+
+// readyStates is how many wait at most.
+const readyStates = 256
+
+// span32 is a run of months of one pass, and what the first day of it brought.
 type span32 struct {
-	part     int32
-	from, to uint32
+	part         int32
+	from, to     uint32
+	firstRevenue int64
 }
 
 // clients books purchases, which are all of their clients. Their order is lost.
@@ -70,6 +82,18 @@ func (p *pass) clients(purchases []purchase) {
 		p.client(sorted[from:to])
 		from = to
 	}
+	p.settle()
+}
+
+// settle puts the states that wait in their places.
+func (p *pass) settle() {
+	for i := range p.ready {
+		p.torn |= p.states[p.ready[i].number].orders
+	}
+	for i := range p.ready {
+		p.states[p.ready[i].number] = p.ready[i].state
+	}
+	p.ready = p.ready[:0]
 }
 
 // radix is the number of bits that one round of sorting looks at.
@@ -122,6 +146,7 @@ func (p *pass) client(purchases []purchase) {
 	}
 	first := purchases[0].on()
 	s := state{first: first, last: first, orders: uint32(len(purchases))} //nolint:gosec // G115: a client's orders
+	squares, firstRevenue := uint64(0), int64(0)
 	months := p.months[:0]
 	var month *ClientMonth
 	for i := range purchases {
@@ -129,7 +154,7 @@ func (p *pass) client(purchases []purchase) {
 		day := one.on()
 		if day != s.last || i == 0 {
 			gap := uint64(day - s.last) //nolint:gosec // G115: days rise
-			s.squares += gap * gap
+			squares += gap * gap
 			s.days++
 			s.last = day
 			in := p.calendar.of(day)
@@ -143,21 +168,29 @@ func (p *pass) client(purchases []purchase) {
 		s.revenue += one.minor
 		s.priced += uint32(one.day & 1)
 		if day == first {
-			s.firstRevenue += one.minor
+			firstRevenue += one.minor
 		}
 	}
 	p.months = months
 	number := purchases[0].client
-	p.torn = p.torn || p.states[number].orders > 0
-	p.states[number] = s
+	if s.squares = uint32(squares); uint64(s.squares) != squares { // what is lost is kept apart
+		if p.wide == nil {
+			p.wide = map[uint32]uint64{}
+		}
+		p.wide[number] = squares
+	}
+	if len(p.ready) == readyStates {
+		p.settle()
+	}
+	p.ready = append(p.ready, readyState{number, s})
 	if p.windows != nil {
 		p.windows[number] = p.window(purchases)
 	}
-	p.sums.add(months)
+	p.sums.add(months, p.calendar)
 	if p.keep {
 		from := len(p.histories)
 		p.histories = append(p.histories, months...)
-		p.spans[number] = span32{p.part, uint32(from), uint32(len(p.histories))} //nolint:gosec // G115: fewer than 2³² months
+		p.spans[number] = span32{p.part, uint32(from), uint32(len(p.histories)), firstRevenue} //nolint:gosec // G115: fewer than 2³² months
 	}
 }
 
@@ -209,12 +242,12 @@ func (s *monthlySums) reach(back int) {
 
 func grown[T any](s []T, n int) []T { return append(s, make([]T, n-len(s))...) }
 
-// add books the months of one client, in order.
-func (s *monthlySums) add(months []ClientMonth) {
+// add books the months of one client, in order; the calendar covers all of them.
+func (s *monthlySums) add(months []ClientMonth, calendar *calendar) {
 	s.reach(int(s.last - months[0].Month))
 	s.addCohort(months)
 	s.addLifecycle(months)
-	s.addLTV(months)
+	s.addLTV(months, calendar)
 }
 
 // merge adds the sums of others.

@@ -101,11 +101,17 @@ func (s *Scores) AppendIDs(entity int, indices []uint32, data []byte, ends []uin
 		}
 		return data, ends
 	}
-	numbers := make([]uint32, len(indices))
-	for i, index := range indices {
-		numbers[i] = s.base.numbers[index]
+	const atOnce = 256
+	var numbers [atOnce]uint32
+	for len(indices) > 0 {
+		n := min(len(indices), atOnce)
+		for i, index := range indices[:n] {
+			numbers[i] = s.base.numbers[index]
+		}
+		data, ends = many.AppendIDs(numbers[:n], data, ends)
+		indices = indices[n:]
 	}
-	return many.AppendIDs(numbers, data, ends)
+	return data, ends
 }
 
 // Client is the client at a place of the base.

@@ -182,7 +182,7 @@ func clientEvenness(b *Base) Evenness {
 		x: c.X, y: c.Y, unit: 1, least: minIntervals,
 		series: func(i int) (spread, bool) {
 			s := b.at(i)
-			return spread{n: int64(s.days) - 1, sum: int64(s.last - s.first), squares: [3]uint64{s.squares}}, s.orders >= minOrders
+			return spread{n: int64(s.days) - 1, sum: int64(s.last - s.first), squares: [3]uint64{b.squares(i)}}, s.orders >= minOrders
 		},
 	}
 }
@@ -204,7 +204,7 @@ func (e *Evenness) cross(abc *Ranking) []schema.ABCXYZRow {
 		}
 		row := &rows[int(abc.Class(int(i))-'A')*len(classesXYZ)+int(class-'X')]
 		row.Count++
-		row.RevenueMinor += abc.revenue[place]
+		row.RevenueMinor += abc.revenue(place)
 	}
 	return rows
 }

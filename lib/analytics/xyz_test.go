@@ -359,3 +359,18 @@ func TestXYZRefusesAQuantityThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+// A first order of a wrong year: days 1700-01-01, 2026-01-01, -03 and -06 are 119069, 2
+// and 3 days apart. n = 3, Σx = 119074 and Σx² = 14177426774, which is more than 32 bits
+// hold: σ² = Σx²/3 − (Σx/3)² and so σ = 56128.4863….
+func TestXYZOfASpanOfCenturies(t *testing.T) {
+	b := base(t, options(t), paid("c", "1700-01-01", 1), paid("c", "2026-01-01", 1), paid("c", "2026-01-03", 1), paid("c", "2026-01-06", 1),
+		paid("d", "2026-01-01", 1), paid("d", "2026-01-02", 1), paid("d", "2026-01-03", 1), paid("d", "2026-01-04", 1))
+	want := map[string]string{
+		"client c": "3 mean 39691.3333 sigma 56128.4864 cv 1.41412449 Z",
+		"client d": "3 mean 1 sigma 0 cv 0 X",
+	}
+	if diff := cmp.Diff(want, evennessOf(b)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

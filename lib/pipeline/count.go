@@ -23,10 +23,14 @@ type owners interface {
 	Number(tokens []string) int
 	// Plain reports whether every token decides alone.
 	Plain() bool
+	// found says that nothing more will be looked up.
+	found()
 }
 
 // resolved are the clients of a night as owners.
 type resolved struct{ *card.Clients }
+
+func (r resolved) found() {}
 
 func (r resolved) lookUp(tokens columnar.Texts, numbers []int32) {
 	for i := range numbers {
@@ -45,10 +49,6 @@ const maxWorkers = 8
 // whose orders lie in several are found first, by the tokens alone.
 func countOrders(ctx context.Context, orders *foldedOrders, of owners, options analytics.Options) (*analytics.Base, error) {
 	options.Clients = of
-	accumulator, err := analytics.NewAccumulator(options)
-	if err != nil {
-		return nil, err
-	}
 	names := make([]bucketOwners, orderBuckets)
 	if err := eachBucket(func(_, bucket int) error {
 		names[bucket].of = of
@@ -56,14 +56,22 @@ func countOrders(ctx context.Context, orders *foldedOrders, of owners, options a
 	}); err != nil {
 		return nil, err
 	}
+	of.found()
+	accumulator, err := analytics.NewAccumulator(options)
+	if err != nil {
+		return nil, err
+	}
 	scatter(accumulator, names, of.Len())
 	parts := make([]*analytics.Part, workers())
 	for i := range parts {
 		parts[i] = accumulator.Part()
 	}
+	clients := make([][]int32, len(parts))
 	if err := eachBucket(func(worker, bucket int) error {
+		names[bucket].rows = clients[worker] // its memory
 		err := countBucket(ctx, bucket, &names[bucket], parts[worker])
 		parts[worker].Close()
+		clients[worker] = names[bucket].rows
 		names[bucket] = bucketOwners{}
 		return err
 	}); err != nil {

@@ -21,8 +21,9 @@ func (f *folding) overlay(ctx context.Context, s *statements) (*overlay, error) 
 	var rows [orderBuckets][]schema.OrderRow
 	found := make([]bool, len(group.orders)) // an order stands in one bucket
 	hashes := group.hashes()
-	if err := eachBucket(func(_, bucket int) error {
-		known, err := f.standing(ctx, bucket, hashes, &over[bucket])
+	blocks := make([]readBlocks, workers())
+	if err := eachBucket(func(worker, bucket int) error {
+		known, err := f.standing(ctx, bucket, hashes, &over[bucket], &blocks[worker])
 		if err != nil {
 			return err
 		}
@@ -82,7 +83,7 @@ func (orderSource) Personal() []string { return nil }
 
 // standing reads the rows of a bucket that have one of the hashes, notes their numbers
 // as superseded, and the bucket's version. Nothing else of the bucket is read.
-func (f *folding) standing(ctx context.Context, bucket int, hashes hashSet, over *overBucket) ([]orderSource, error) {
+func (f *folding) standing(ctx context.Context, bucket int, hashes hashSet, over *overBucket, blocks *readBlocks) ([]orderSource, error) {
 	file, err := openBucket(ctx, f.store, bucket)
 	if err != nil || file == nil {
 		return nil, err
@@ -91,7 +92,7 @@ func (f *folding) standing(ctx context.Context, bucket int, hashes hashSet, over
 	if over.superseded, _, err = hashes.in(ctx, file.File); err != nil {
 		return nil, file.fault(ctx, err)
 	}
-	rows, err := schema.DecodeRows[orderSource](file.reader(ctx), file.info.Size, over.superseded)
+	rows, err := schema.DecodeRows[orderSource](file.reader(ctx, blocks), file.info.Size, over.superseded)
 	if err != nil {
 		return nil, file.fault(ctx, err)
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -141,40 +142,64 @@ func (b *bucketFile) part(ctx context.Context, scratch []byte, offset, length in
 	return objstore.ReadRange(ctx, b.store, b.info.Key, offset, length, scratch)
 }
 
-// reader is the file for a library that asks for many small parts.
-func (b *bucketFile) reader(ctx context.Context) io.ReaderAt {
-	return &bucketReader{ctx: ctx, file: b, blocks: map[int64][]byte{}}
+// reader is the file for a library that asks for many small parts; blocks are memory
+// that is used again, for one reader at a time.
+func (b *bucketFile) reader(ctx context.Context, blocks *readBlocks) io.ReaderAt {
+	blocks.numbers = blocks.numbers[:0]
+	return &bucketReader{ctx: ctx, file: b, blocks: blocks}
+}
+
+// readBlocks are the blocks of a bucket that were read, by their numbers.
+type readBlocks struct {
+	numbers []int64
+	bodies  [][]byte // as many or more
+}
+
+// of is the memory of a block, and false if it is to be read yet.
+func (r *readBlocks) of(number int64) (*[]byte, bool) {
+	if at := slices.Index(r.numbers, number); at >= 0 {
+		return &r.bodies[at], true
+	}
+	if len(r.numbers) == len(r.bodies) {
+		r.bodies = append(r.bodies, nil)
+	}
+	return &r.bodies[len(r.numbers)], false
 }
 
 // bucketReader reads a bucket in blocks, each once.
 type bucketReader struct {
 	ctx    context.Context //nolint:containedctx // io.ReaderAt has no room for one
 	file   *bucketFile
-	blocks map[int64][]byte
+	blocks *readBlocks
 }
 
 const readBytes = 128 << 10
 
 // ReadAt implements io.ReaderAt.
 func (r *bucketReader) ReadAt(p []byte, offset int64) (n int, err error) {
+	if r.file.body != nil {
+		return bytes.NewReader(r.file.body).ReadAt(p, offset)
+	}
 	for n < len(p) {
 		at := offset + int64(n)
 		if at >= r.file.info.Size {
 			return n, io.EOF
 		}
 		number := at / readBytes
-		block, ok := r.blocks[number]
+		block, ok := r.blocks.of(number)
 		if !ok {
 			from := number * readBytes
-			if block, err = r.file.part(r.ctx, nil, from, min(readBytes, r.file.info.Size-from)); err != nil {
+			body, err := r.file.part(r.ctx, *block, from, min(readBytes, r.file.info.Size-from))
+			if err != nil {
 				return n, err
 			}
-			r.blocks[number] = block
+			*block = body
+			r.blocks.numbers = append(r.blocks.numbers, number)
 		}
-		if at%readBytes >= int64(len(block)) {
+		if at%readBytes >= int64(len(*block)) {
 			return n, io.ErrUnexpectedEOF
 		}
-		n += copy(p[n:], block[at%readBytes:])
+		n += copy(p[n:], (*block)[at%readBytes:])
 	}
 	return n, nil
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake/columnar"
@@ -60,35 +61,42 @@ func clientBlocks(b *analytics.Base, s *analytics.Scores) iter.Seq[*clientBlock]
 	}
 }
 
+// size makes room for so many rows in every column.
+func (b *clientBlock) size(n int) {
+	b.n = n
+	b.id.clear(n)
+	for _, column := range []*[]uint32{&b.first, &b.last, &b.cohort, &b.code, &b.segment, &b.abc, &b.xyz} {
+		*column = sized(*column, n)
+	}
+	for _, column := range []*[]int64{&b.orders, &b.days, &b.revenue, &b.average, &b.recency, &b.r, &b.f, &b.m} {
+		*column = sized(*column, n)
+	}
+	b.priced, b.scored = sized(b.priced, n), sized(b.scored, n)
+}
+
+// sized is a slice of n of anything, in the memory of to if that is large enough.
+func sized[T any](to []T, n int) []T { return slices.Grow(to[:0], n)[:n] }
+
 func (b *clientBlock) fill(base *analytics.Base, s *analytics.Scores, from, to int) {
-	b.n = to - from
-	b.id.clear()
-	b.first, b.last, b.cohort = b.first[:0], b.last[:0], b.cohort[:0]
-	b.code, b.segment, b.abc, b.xyz = b.code[:0], b.segment[:0], b.abc[:0], b.xyz[:0]
-	b.orders, b.days, b.revenue = b.orders[:0], b.days[:0], b.revenue[:0]
-	b.average, b.recency, b.r, b.f, b.m = b.average[:0], b.recency[:0], b.r[:0], b.f[:0], b.m[:0]
-	b.priced, b.scored = b.priced[:0], b.scored[:0]
-	for place := from; place < to; place++ {
-		c := s.Brief(place)
-		b.id.add(base.ID(place))
-		b.first = append(b.first, uint32(c.FirstDay-b.from)) //nolint:gosec // G115: not before the first day
-		b.last = append(b.last, uint32(c.LastDay-b.from))    //nolint:gosec // G115: likewise
-		b.cohort = append(b.cohort, b.monthOf[c.FirstDay-b.from])
-		b.orders, b.days, b.revenue = append(b.orders, c.Orders), append(b.days, c.OrderDays), append(b.revenue, c.RevenueMinor)
-		b.average, b.priced = append(b.average, c.AverageMinor), append(b.priced, c.AverageKnown)
-		b.recency = append(b.recency, int64(b.asOf-c.LastDay))
-		b.r, b.f, b.m = append(b.r, int64(c.R)), append(b.f, int64(c.F)), append(b.m, int64(c.M))
-		code, segment := uint32(columnar.Null), uint32(columnar.Null)
+	b.size(to - from)
+	for row := range b.n {
+		c := s.Brief(from + row)
+		b.id.add(base.ID(from + row))
+		b.first[row] = uint32(c.FirstDay - b.from) //nolint:gosec // G115: not before the first day
+		b.last[row] = uint32(c.LastDay - b.from)   //nolint:gosec // G115: likewise
+		b.cohort[row] = b.monthOf[c.FirstDay-b.from]
+		b.orders[row], b.days[row], b.revenue[row] = c.Orders, c.OrderDays, c.RevenueMinor
+		b.average[row], b.priced[row] = c.AverageMinor, c.AverageKnown
+		b.recency[row] = int64(b.asOf - c.LastDay)
+		b.r[row], b.f[row], b.m[row] = int64(c.R), int64(c.F), int64(c.M)
+		b.code[row], b.segment[row], b.scored[row] = columnar.Null, columnar.Null, c.R > 0
 		if c.Code >= 0 {
-			code, segment = uint32(c.Code), b.segmentOf[c.Code] //nolint:gosec // G115: a code
+			b.code[row], b.segment[row] = uint32(c.Code), b.segmentOf[c.Code] //nolint:gosec // G115: a code
 		}
-		b.code, b.segment, b.scored = append(b.code, code), append(b.segment, segment), append(b.scored, c.R > 0)
-		b.abc = append(b.abc, uint32(c.ABC-'A'))
-		xyz := uint32(columnar.Null)
+		b.abc[row], b.xyz[row] = uint32(c.ABC-'A'), columnar.Null
 		if c.XYZ != 0 {
-			xyz = uint32(c.XYZ - 'X')
+			b.xyz[row] = uint32(c.XYZ - 'X')
 		}
-		b.xyz = append(b.xyz, xyz)
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,20 +64,37 @@ func (p *Pipeline) ScoreOrders(ctx context.Context, request ScoreRequest) (Score
 	if err := orders.stand(ctx); err != nil {
 		return report, err
 	}
-	index.forgetTokens()
 	report.Clients, report.Orders, report.RevenueMinor = base.Len(), base.Totals.Orders, base.Totals.RevenueMinor
 	return report, writeScores(ctx, request.Out, report.Run, n, base)
 }
 
-// writeScores writes every table, large ones side by side.
+// writeScores writes every table, as many large ones side by side as there are workers:
+// each has a buffer, and holds a file in it.
 func writeScores(ctx context.Context, store objstore.Store, run lake.RunRef, n *night, base *analytics.Base) error {
 	scores := analytics.Score(base)
-	small := lake.Run{RunRef: run}
+	buffers := make(chan *bytes.Buffer, workers())
+	for range cap(buffers) {
+		buffers <- new(bytes.Buffer)
+	}
 	var faults [4]error
 	var all sync.WaitGroup
-	all.Go(func() { faults[0] = writeParts[schema.ClientOrdersRow](ctx, store, run, clientBlocks(base, scores)) })
-	all.Go(func() { faults[1] = writeParts[schema.ABCRow](ctx, store, run, abcBlocks(scores)) })
-	all.Go(func() { faults[2] = writeParts[schema.XYZRow](ctx, store, run, xyzBlocks(scores)) })
+	side := func(table int, write func(out *bytes.Buffer) error) {
+		out := <-buffers
+		all.Go(func() {
+			faults[table] = write(out)
+			buffers <- out
+		})
+	}
+	side(0, func(out *bytes.Buffer) error {
+		return writeParts[schema.ClientOrdersRow](ctx, store, run, out, clientBlocks(base, scores))
+	})
+	side(1, func(out *bytes.Buffer) error {
+		return writeParts[schema.ABCRow](ctx, store, run, out, abcBlocks(scores))
+	})
+	side(2, func(out *bytes.Buffer) error {
+		return writeParts[schema.XYZRow](ctx, store, run, out, xyzBlocks(scores))
+	})
+	small := lake.Run{RunRef: run}
 	faults[3] = errors.Join(
 		lake.AddTable(ctx, store, &small, scores.Codes),
 		lake.AddTable(ctx, store, &small, scores.Thresholds),
@@ -94,9 +112,10 @@ func writeScores(ctx context.Context, store objstore.Store, run lake.RunRef, n *
 // partGroups is how many row groups make a file: what is held until a file is whole.
 const partGroups = 4
 
-// writeParts writes a table in files of some row groups each.
-func writeParts[T schema.Row, B block](ctx context.Context, store objstore.Store, run lake.RunRef, blocks iter.Seq[B]) error {
-	return writeFiles[T](blocks, partGroups, func(part int, body []byte, _ int) error {
+// writeParts writes a table in files of some row groups each, which it makes in the
+// memory of out.
+func writeParts[T schema.Row, B block](ctx context.Context, store objstore.Store, run lake.RunRef, out *bytes.Buffer, blocks iter.Seq[B]) error {
+	return writeFiles[T](out, blocks, partGroups, func(part int, body []byte, _ int) error {
 		var row T
 		key := lake.PartKey(row.Table(), run, part)
 		if _, err := store.Put(ctx, key, body); err != nil {

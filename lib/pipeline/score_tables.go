@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -24,18 +25,18 @@ type block interface {
 
 // addBlocks writes a table of a run.
 func addBlocks[T schema.Row, B block](ctx context.Context, store objstore.Store, run *lake.Run, blocks iter.Seq[B]) error {
-	return writeFiles[T](blocks, math.MaxInt, func(_ int, body []byte, rows int) error {
+	return writeFiles[T](new(bytes.Buffer), blocks, math.MaxInt, func(_ int, body []byte, rows int) error {
 		var row T
 		return lake.AddTableFile(ctx, store, run, row.Table(), body, rows)
 	})
 }
 
-// writeFiles makes a table's Parquet files of at most so many row groups each, and hands
-// each on with its number and how many rows it has; it is lent. An empty table is one
-// file without rows.
-func writeFiles[T schema.Row, B block](blocks iter.Seq[B], mostGroups int, put func(part int, body []byte, rows int) error) error {
-	var out bytes.Buffer
-	w, err := columnar.NewWriter[T](&out)
+// writeFiles makes a table's Parquet files in the memory of out, each of at most so many
+// row groups, and hands each on with its number and how many rows it has; it is lent. An
+// empty table is one file without rows.
+func writeFiles[T schema.Row, B block](out *bytes.Buffer, blocks iter.Seq[B], mostGroups int, put func(part int, body []byte, rows int) error) error {
+	out.Reset()
+	w, err := columnar.NewWriter[T](out)
 	if err != nil {
 		return err
 	}
@@ -52,9 +53,7 @@ func writeFiles[T schema.Row, B block](blocks iter.Seq[B], mostGroups int, put f
 				return err
 			}
 			out.Reset()
-			if w, err = columnar.NewWriter[T](&out); err != nil {
-				return err
-			}
+			w.Reset(out)
 			part, groups, rows = part+1, 0, 0
 		}
 		if err := b.write(w); err != nil {
@@ -77,7 +76,11 @@ func (t *texts) add(text string) {
 	t.ends = append(t.ends, uint32(len(t.data))) //nolint:gosec // G115: a group of short texts
 }
 
-func (t *texts) clear() { t.data, t.ends = t.data[:0], t.ends[:0] }
+// clear forgets the texts and makes room for the ids of so many clients.
+func (t *texts) clear(rows int) {
+	const idBytes = 27 // of a token
+	t.data, t.ends = slices.Grow(t.data[:0], rows*idBytes), slices.Grow(t.ends[:0], rows)
+}
 
 // entities are the kinds of things that have classes, as the tables order them.
 var entities = []string{analytics.EntityCategory, analytics.EntityClient, analytics.EntityItem} //nolint:gochecknoglobals // a constant list
@@ -112,10 +115,10 @@ func abcBlocks(s *analytics.Scores) iter.Seq[*abcBlock] {
 			for part := range s.ABC[entity].Parts(groupRows) {
 				b.n = len(part.Order)
 				b.revenue, b.share, b.with = part.Revenue, part.Share, part.Cumulative
-				b.id.clear()
-				b.entity, b.class = b.entity[:0], b.class[:0]
-				for _, class := range part.Class {
-					b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, uint32(class-'A')) //nolint:gosec // G115: one of three
+				b.id.clear(b.n)
+				b.entity, b.class = sized(b.entity, b.n), sized(b.class, b.n)
+				for row, class := range part.Class {
+					b.entity[row], b.class[row] = uint32(entity), uint32(class-'A') //nolint:gosec // G115: one of three
 				}
 				b.id.data, b.id.ends = s.AppendIDs(entity, part.Order, b.id.data, b.id.ends)
 				if !yield(&b) {
@@ -150,35 +153,52 @@ func (b *xyzBlock) write(w *columnar.Writer) error {
 	return g.Close()
 }
 
+// size makes room for so many rows in every column.
+func (b *xyzBlock) size(rows int) {
+	b.n = 0
+	b.id.clear(rows)
+	b.entity, b.class, b.periods = sized(b.entity, rows), sized(b.class, rows), sized(b.periods, rows)
+	b.mean, b.sigma, b.cv = sized(b.mean, rows), sized(b.sigma, rows), sized(b.cv, rows)
+	b.some, b.even = sized(b.some, rows), sized(b.even, rows)
+}
+
+// end leaves out the room that was not taken.
+func (b *xyzBlock) end() {
+	b.entity, b.class, b.periods = b.entity[:b.n], b.class[:b.n], b.periods[:b.n]
+	b.mean, b.sigma, b.cv = b.mean[:b.n], b.sigma[:b.n], b.cv[:b.n]
+	b.some, b.even = b.some[:b.n], b.even[:b.n]
+}
+
 // xyzBlocks yields the xyz table block by block; each is lent for one turn.
 func xyzBlocks(s *analytics.Scores) iter.Seq[*xyzBlock] {
 	return func(yield func(*xyzBlock) bool) {
+		all := 0
+		for entity := range s.ABC {
+			all += s.ABC[entity].Len()
+		}
 		var b xyzBlock
+		b.size(min(all, groupRows))
 		for entity := range s.XYZ {
 			for v := range s.XYZ[entity].Values() {
-				class := uint32(0)
-				if v.Class != 0 {
-					class = uint32(v.Class - 'X' + 1)
-				}
-				b.n++
-				b.entity, b.class = append(b.entity, uint32(entity)), append(b.class, class) //nolint:gosec // G115: one of three
-				b.id.add(s.ID(entity, v.Index))
-				b.periods = append(b.periods, v.Periods)
-				b.mean, b.sigma, b.cv = append(b.mean, v.Mean), append(b.sigma, v.Sigma), append(b.cv, v.CV)
-				b.some, b.even = append(b.some, v.Periods > 0), append(b.even, v.HasCV)
 				if b.n == groupRows {
 					if !yield(&b) {
 						return
 					}
-					b.id.clear()
-					b = xyzBlock{
-						entity: b.entity[:0], class: b.class[:0], id: b.id, periods: b.periods[:0],
-						mean: b.mean[:0], sigma: b.sigma[:0], cv: b.cv[:0], some: b.some[:0], even: b.even[:0],
-					}
+					b.size(groupRows)
 				}
+				row := b.n
+				b.n++
+				b.entity[row], b.class[row] = uint32(entity), 0 //nolint:gosec // G115: one of three
+				if v.Class != 0 {
+					b.class[row] = uint32(v.Class - 'X' + 1)
+				}
+				b.id.add(s.ID(entity, v.Index))
+				b.periods[row], b.mean[row], b.sigma[row], b.cv[row] = v.Periods, v.Mean, v.Sigma, v.CV
+				b.some[row], b.even[row] = v.Periods > 0, v.HasCV
 			}
 		}
 		if b.n > 0 {
+			b.end()
 			yield(&b)
 		}
 	}

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/bits"
-	"strings"
+	"runtime"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/lake"
@@ -17,65 +16,15 @@ import (
 var ErrNoClients = errors.New("pipeline: no night has found the clients yet; run one first")
 
 // tokenIndex is the clients as the last night wrote them down: every token's client.
-// A token costs some fifty bytes, its text among them. It is read-only and safe for
-// concurrent use.
+// A token costs some thirty-five bytes, its text among them. It is read-only and safe
+// for concurrent use.
 type tokenIndex struct {
 	deciders deciders
 
-	tokens column
+	tokens column   // rising
+	places places   // where to look in it
 	client []int32  // of each token
 	ids    []uint32 // of each client: the token that is his id
-	slots  []uint64 // open addressing: upper half of the hash, then number + 1; 0 is free
-}
-
-// column is texts one after the other.
-type column struct {
-	text  string
-	n     int
-	width int      // of every text; 0: they differ, and ends say where each ends
-	ends  []uint32 // text i is text[ends[i-1]:ends[i]]
-}
-
-func (c *column) at(i int) string {
-	if c.width > 0 {
-		return c.text[i*c.width : (i+1)*c.width]
-	}
-	from := uint32(0)
-	if i > 0 {
-		from = c.ends[i-1]
-	}
-	return c.text[from:c.ends[i]]
-}
-
-// columnBuilder makes a column. A keyed token has as many letters as every other.
-type columnBuilder struct {
-	text   strings.Builder
-	expect int // how many there will be
-	n      int
-	width  int
-	ends   []uint32
-}
-
-func (b *columnBuilder) add(text string) {
-	switch {
-	case b.n == 0 && text != "":
-		b.width = len(text)
-		b.text.Grow(b.expect * b.width)
-	case b.width > 0 && len(text) != b.width:
-		for i := range b.n {
-			b.ends = append(b.ends, uint32((i+1)*b.width)) //nolint:gosec // G115: as below
-		}
-		b.width = 0
-	}
-	b.text.WriteString(text)
-	b.n++
-	if b.width == 0 {
-		b.ends = append(b.ends, uint32(b.text.Len())) //nolint:gosec // G115: 4 GB of tokens are 150 million
-	}
-}
-
-func (b *columnBuilder) column() column {
-	return column{text: b.text.String(), n: b.n, width: b.width, ends: b.ends}
 }
 
 // tokenIndex reads lake/people/tokens.
@@ -119,12 +68,12 @@ func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, erro
 		}
 	}
 	t.tokens = tokens.column()
-	n := t.tokens.n
-	t.slots = make([]uint64, n+n/4+1)
-	for i := range n {
-		t.insert(i)
+	var err error
+	if t.places, err = placesOf(&t.tokens); err != nil {
+		return nil, err
 	}
-	t.client = make([]int32, 0, n)
+	t.client = make([]int32, 0, t.tokens.n)
+	clients := int32(0)
 	for ids, err := range textsOf(ctx, file, "client_id") {
 		if err != nil {
 			return nil, err
@@ -132,8 +81,8 @@ func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, erro
 		for i := range ids.Len() {
 			id := ids.Value(i)
 			if t.tokens.at(len(t.client)) == id {
-				t.ids = append(t.ids, uint32(len(t.client)))     //nolint:gosec // G115: numbers of 32 bits
-				t.client = append(t.client, int32(len(t.ids)-1)) //nolint:gosec // G115: likewise
+				t.client = append(t.client, clients)
+				clients++
 				continue
 			}
 			of, ok := t.find(id)
@@ -141,6 +90,12 @@ func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, erro
 				return nil, errors.New("a client's id is none of the tokens")
 			}
 			t.client = append(t.client, -1-int32(of)) //nolint:gosec // G115: the client of that token
+		}
+	}
+	t.ids = make([]uint32, 0, clients)
+	for i, of := range t.client {
+		if of >= 0 {
+			t.ids = append(t.ids, uint32(i))
 		}
 	}
 	for i, of := range t.client {
@@ -154,8 +109,8 @@ func readTokenIndex(ctx context.Context, file *columnar.File) (*tokenIndex, erro
 	return &t, nil
 }
 
-// forgetTokens keeps the ids of clients alone, when every token has been looked up.
-func (t *tokenIndex) forgetTokens() { t.client, t.slots = nil, nil }
+// found implements owners: the ids of clients are kept.
+func (t *tokenIndex) found() { t.client, t.places = nil, places{} }
 
 // Len implements analytics.Clients.
 func (t *tokenIndex) Len() int { return len(t.ids) }
@@ -166,13 +121,18 @@ func (t *tokenIndex) ID(number int) string { return t.tokens.at(int(t.ids[number
 // AppendIDs appends the ids of clients to data, and where each ends. Clients in any
 // order lie anywhere in memory: each step is done for all before the next.
 func (t *tokenIndex) AppendIDs(numbers []uint32, data []byte, ends []uint32) ([]byte, []uint32) {
-	tokens := make([]uint32, len(numbers))
-	for i, number := range numbers {
-		tokens[i] = t.ids[number]
-	}
-	for _, token := range tokens {
-		data = append(data, t.tokens.at(int(token))...)
-		ends = append(ends, uint32(len(data))) //nolint:gosec // G115: a block of a table
+	const many = 256
+	var tokens [many]uint32
+	for len(numbers) > 0 {
+		n := min(len(numbers), many)
+		for i, number := range numbers[:n] {
+			tokens[i] = t.ids[number]
+		}
+		for _, token := range tokens[:n] {
+			data = append(data, t.tokens.at(int(token))...)
+			ends = append(ends, uint32(len(data))) //nolint:gosec // G115: a block of a table
+		}
+		numbers = numbers[n:]
 	}
 	return data, ends
 }
@@ -205,48 +165,19 @@ func (t *tokenIndex) OfEvent(tokens []string) string {
 	return token
 }
 
-func (t *tokenIndex) insert(token int) {
-	hash := hashToken(t.tokens.at(token))
-	at := t.slot(hash)
-	for t.slots[at] != 0 {
-		at = t.after(at)
-	}
-	t.slots[at] = hash&^(1<<32-1) | uint64(token+1) //nolint:gosec // G115: a number of 32 bits
-}
-
-// slot is where a hash is looked for first, by its upper half as a fraction of the table.
-func (t *tokenIndex) slot(hash uint64) int {
-	high, _ := bits.Mul64(hash<<7|hash>>57, uint64(len(t.slots)))
-	return int(high) //nolint:gosec // G115: below the length
-}
-
-func (t *tokenIndex) after(slot int) int {
-	if slot++; slot == len(t.slots) {
-		return 0
-	}
-	return slot
-}
-
 func (t *tokenIndex) find(token string) (int, bool) {
-	if len(t.slots) == 0 {
+	if t.tokens.n == 0 {
 		return 0, false
 	}
-	hash := hashToken(token)
-	for at := t.slot(hash); t.slots[at] != 0; at = t.after(at) {
-		if slot := t.slots[at]; (slot^hash)>>32 == 0 {
-			if n := int(uint32(slot)) - 1; t.tokens.at(n) == token { //nolint:gosec // G115: the lower half is meant
-				return n, true
-			}
-		}
-	}
-	return 0, false
+	place := t.places.of(token)
+	return t.tokens.find(token, t.places.begins[place], t.places.begins[place+1])
 }
 
 // lookUp is Alone for many tokens: askAll in the place of one that does not decide. Each
 // step is done for some dozen tokens before the next, so that the memory of all is waited
 // for at once.
 func (t *tokenIndex) lookUp(tokens columnar.Texts, numbers []int32) {
-	if len(t.slots) == 0 {
+	if t.tokens.n == 0 {
 		for i := range numbers {
 			numbers[i] = analytics.Nobody
 		}
@@ -254,60 +185,39 @@ func (t *tokenIndex) lookUp(tokens columnar.Texts, numbers []int32) {
 	}
 	const many = 64
 	var texts [many]string
-	var hashes, slots [many]uint64
-	var last [many]byte
+	var at, from, to [many]uint32
+	var waited byte
 	plain := t.Plain()
-	for from := 0; from < len(numbers); from += many {
-		n := min(many, len(numbers)-from)
+	for begin := 0; begin < len(numbers); begin += many {
+		n := min(many, len(numbers)-begin)
 		for i := range n {
-			texts[i] = tokens.Value(from + i)
-			hashes[i] = hashToken(texts[i])
+			texts[i] = tokens.Value(begin + i)
+			at[i] = t.places.of(texts[i])
 		}
 		for i := range n {
-			slots[i] = t.slots[t.slot(hashes[i])]
+			from[i], to[i] = t.places.begins[at[i]], t.places.begins[at[i]+1]
 		}
 		for i := range n {
-			if at := uint32(slots[i]); at > 0 && t.tokens.width > 0 { //nolint:gosec // G115: the lower half is meant
-				last[i] = t.tokens.text[int(at)*t.tokens.width-1]
+			if from[i] < to[i] && t.tokens.width > 0 {
+				waited |= t.tokens.text[int(from[i])*t.tokens.width] | t.tokens.text[int(to[i])*t.tokens.width-1]
 			}
 		}
 		for i := range n {
-			at, ok := int(uint32(slots[i]))-1, (slots[i]^hashes[i])>>32 == 0 //nolint:gosec // G115: likewise
-			if w := t.tokens.width; !ok || at < 0 || w == 0 || len(texts[i]) != w || last[i] != texts[i][w-1] || t.tokens.at(at) != texts[i] {
-				at, ok = t.find(texts[i])
-			}
-			numbers[from+i] = analytics.Nobody
-			if ok {
-				numbers[from+i] = t.client[at]
-				if !plain && !t.decides(texts[i]) {
-					numbers[from+i] = askAll
+			number := int32(analytics.Nobody)
+			if token, ok := t.tokens.find(texts[i], from[i], to[i]); ok {
+				if number = t.client[token]; !plain && !t.decides(texts[i]) {
+					number = askAll
 				}
 			}
+			numbers[begin+i] = number
 		}
 	}
+	runtime.KeepAlive(waited)
 }
 
 // decides tells whether a token that stands first says alone whose an order is.
 func (t *tokenIndex) decides(token string) bool {
 	return !t.deciders.shared[token] && (len(t.deciders.split) == 0 || t.deciders.split[token])
-}
-
-// hashToken mixes the last bytes of a token, which are random in every keyed one.
-func hashToken(token string) uint64 {
-	const golden = 0x9E3779B97F4A7C15
-	hash := uint64(len(token))
-	for len(token) >= 8 {
-		b := token[len(token)-8:]
-		eight := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | // one load
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		hash = (hash ^ eight) * golden
-		hash ^= hash >> 29
-		token = token[:len(token)-8]
-	}
-	for i := range len(token) {
-		hash = (hash ^ uint64(token[i])) * golden
-	}
-	return hash ^ hash>>32
 }
 
 // textsOf yields a plain text column.

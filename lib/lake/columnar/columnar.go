@@ -48,7 +48,7 @@ const batchRows = 64 << 10
 // fell over may change a value, as with any reader of Arrow.
 func (f *File) Records(ctx context.Context, columns ...string) iter.Seq2[arrow.Record, error] {
 	return func(yield func(arrow.Record, error) bool) {
-		t, err := f.open(columns)
+		t, err := f.open(columns, false)
 		if err != nil {
 			yield(nil, err)
 			return

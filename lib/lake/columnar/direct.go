@@ -24,7 +24,7 @@ var ErrPlain = errors.New("columnar: plain pages")
 // in no row, and in a file of another writer twice.
 func (f *File) Dictionaries(ctx context.Context, column string) iter.Seq2[Texts, error] {
 	return func(yield func(Texts, error) bool) {
-		t, err := f.open([]string{column})
+		t, err := f.open([]string{column}, true)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -75,11 +75,7 @@ func (l *leaf) empty() bool {
 // beginOne goes to a row group of the only column.
 func (t *table) beginOne(group int) (err error) {
 	defer guard(&err)
-	l := t.leaves[0]
-	if err := l.begin(&t.shared, group); err != nil {
-		return fmt.Errorf("%w: column %s: %w", ErrCorrupt, l.name, err)
-	}
-	return nil
+	return t.begin(group)
 }
 
 // Int64s yields the values of a required top-level column of int64 (or of
@@ -92,7 +88,7 @@ func (t *table) beginOne(group int) (err error) {
 // with [Records].
 func (f *File) Int64s(ctx context.Context, column string) iter.Seq2[[]int64, error] {
 	return func(yield func([]int64, error) bool) {
-		t, err := f.open([]string{column})
+		t, err := f.open([]string{column}, false)
 		if err != nil {
 			yield(nil, err)
 			return

@@ -15,9 +15,11 @@ import (
 
 // table is an open file with the columns that were asked for.
 type table struct {
+	of     *File
 	roots  []*node
 	leaves []*leaf
 	rows   []int64 // of each row group
+	ahead  bool    // all groups were read when it was opened; else each is when it is begun
 	schema *arrow.Schema
 
 	group int   // at hand; -1 before the first
@@ -116,8 +118,10 @@ func (f *File) GroupRows() []int64 {
 // else it is [ErrPlain].
 const CodesOf = "codes:"
 
-// open reads the headers of all pages of the columns. It decodes nothing.
-func (f *File) open(columns []string) (t *table, err error) {
+// open finds the columns. Ahead, or where one has a dictionary, it reads all row groups
+// and the headers of all pages, since a column is coded only if it is throughout; else
+// that is left to begin, and one group is in memory. It decodes nothing.
+func (f *File) open(columns []string, ahead bool) (t *table, err error) {
 	defer guard(&err)
 	wanted, bare := map[string]bool{}, map[string]bool{}
 	for _, column := range columns {
@@ -126,7 +130,7 @@ func (f *File) open(columns []string) (t *table, err error) {
 		wanted[name] = true
 	}
 	footer := f.footer
-	t = &table{group: -1}
+	t = &table{of: f, group: -1, ahead: ahead}
 	if s, ok := spareShared.Get().(*shared); ok {
 		t.shared = *s
 	}
@@ -134,26 +138,26 @@ func (f *File) open(columns []string) (t *table, err error) {
 	if t.roots, t.leaves, err = tree.columns(wanted); err != nil {
 		return nil, err
 	}
+	for _, l := range t.leaves {
+		l.chunks = make([]chunk, len(footer.RowGroups))
+	}
 	var parts []part
 	for i := range footer.RowGroups {
 		group := &footer.RowGroups[i]
 		t.rows = append(t.rows, group.NumRows)
-		for _, l := range t.leaves {
-			if l.column >= len(group.Columns) {
-				return nil, fmt.Errorf("%w: row group %d has %d columns", ErrCorrupt, i, len(group.Columns))
-			}
-			parts = append(parts, part{meta: &group.Columns[l.column].MetaData, leaf: l, group: i})
-		}
-	}
-	if err := f.readParts(parts, &t.shared); err != nil {
-		return nil, err
-	}
-	for _, p := range parts {
-		c, err := chunkOf(p.body, p.meta)
+		of, err := t.partsOf(i)
 		if err != nil {
-			return nil, fmt.Errorf("%w: column %s: %w", ErrCorrupt, p.leaf.name, err)
+			return nil, err
 		}
-		p.leaf.chunks = append(p.leaf.chunks, c)
+		for _, p := range of {
+			t.ahead = t.ahead || p.meta.DictionaryPageOffset > 0 || bare[p.leaf.name] || slices.ContainsFunc(p.meta.Encoding, isCoded)
+		}
+		parts = append(parts, of...)
+	}
+	if t.ahead {
+		if err := t.readChunks(parts); err != nil {
+			return nil, err
+		}
 	}
 	fields := make([]arrow.Field, len(t.roots))
 	for i, root := range t.roots {
@@ -172,6 +176,51 @@ func (f *File) open(columns []string) (t *table, err error) {
 	}
 	t.schema = arrow.NewSchema(fields, nil)
 	return t, nil
+}
+
+// partsOf is the chunks of a row group.
+func (t *table) partsOf(group int) (parts []part, err error) {
+	columns := t.of.footer.RowGroups[group].Columns
+	for _, l := range t.leaves {
+		if l.column >= len(columns) {
+			return nil, fmt.Errorf("%w: row group %d has %d columns", ErrCorrupt, group, len(columns))
+		}
+		parts = append(parts, part{meta: &columns[l.column].MetaData, leaf: l, group: group})
+	}
+	return parts, nil
+}
+
+// readChunks reads chunks and the headers of their pages.
+func (t *table) readChunks(parts []part) error {
+	if err := t.of.readParts(parts, &t.shared); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		var err error
+		if p.leaf.chunks[p.group], err = chunkOf(p.body, p.meta); err != nil {
+			return fmt.Errorf("%w: column %s: %w", ErrCorrupt, p.leaf.name, err)
+		}
+	}
+	return nil
+}
+
+// begin goes to a row group. What was yielded of the one before is written over.
+func (t *table) begin(group int) error {
+	if !t.ahead {
+		parts, err := t.partsOf(group)
+		if err == nil {
+			err = t.readChunks(parts)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, l := range t.leaves {
+		if err := l.begin(&t.shared, group); err != nil {
+			return fmt.Errorf("%w: column %s: %w", ErrCorrupt, l.name, err)
+		}
+	}
+	return nil
 }
 
 // part is a column chunk that is to be read.
@@ -247,10 +296,8 @@ func (t *table) next() (rec arrow.Record, err error) {
 		if t.rows[t.group] <= 0 {
 			continue
 		}
-		for _, l := range t.leaves {
-			if err := l.begin(&t.shared, t.group); err != nil {
-				return nil, fmt.Errorf("%w: column %s: %w", ErrCorrupt, l.name, err)
-			}
+		if err := t.begin(t.group); err != nil {
+			return nil, err
 		}
 	}
 	rows := int(min(batchRows, t.rows[t.group]-t.at))

@@ -24,6 +24,7 @@ import (
 type Writer struct {
 	out    *bufio.Writer
 	offset int64
+	empty  format.FileMetaData // of a file without rows
 	footer *format.FileMetaData
 	leaves []outLeaf
 	byName map[string]int
@@ -52,7 +53,7 @@ func NewWriter[T schema.Row](out io.Writer, metadata ...schema.Pair) (*Writer, e
 		return nil, fmt.Errorf("columnar: %w", err)
 	}
 	var row T
-	w := &Writer{out: bufio.NewWriter(out), footer: footer, byName: map[string]int{}, spare: sync.Pool{New: func() any { return new(scratch) }}}
+	w := &Writer{out: bufio.NewWriter(out), empty: *footer, byName: map[string]int{}, spare: sync.Pool{New: func() any { return new(scratch) }}}
 	columns := parquet.SchemaOf(row)
 	for _, path := range columns.Columns() {
 		column, _ := columns.Lookup(path...)
@@ -68,7 +69,17 @@ func NewWriter[T schema.Row](out io.Writer, metadata ...schema.Pair) (*Writer, e
 		w.leaves = append(w.leaves, l)
 	}
 	w.chunks = make([]outChunk, len(w.leaves))
-	return w, w.write([]byte("PAR1"))
+	w.Reset(out)
+	return w, w.err
+}
+
+// Reset begins another file of the same table and metadata, in the memory of the one
+// before: what of that was not closed is lost.
+func (w *Writer) Reset(out io.Writer) {
+	w.out.Reset(out)
+	footer := w.empty
+	w.footer, w.offset, w.open = &footer, 0, false
+	w.err = w.write([]byte("PAR1"))
 }
 
 // leafName leaves out the levels that stand between a list or map and its values.
