@@ -78,7 +78,7 @@ func (e *exporter) open(ctx context.Context, x *handover.Export, by asking) (*bu
 		}
 	}
 	if x.Message {
-		b.standing = b.given.sureClients(by)
+		b.standing = b.given.sureClients()
 	}
 	b.has = b.given.sureKeys(by)
 	return b, nil
