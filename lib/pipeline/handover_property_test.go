@@ -45,7 +45,7 @@ func TestNobodyIsHandedOverWhoMustNotBe(t *testing.T) {
 		seeds = n
 	}
 	for seed := range seeds {
-		t.Run(strconv.Itoa(seed), func(t *testing.T) { newHistory(t, uint64(seed)).live() }) //nolint:gosec // G115: small
+		t.Run(strconv.Itoa(seed), func(t *testing.T) { newHistory(t, uint64(seed)).live() })
 	}
 }
 

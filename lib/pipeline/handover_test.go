@@ -43,11 +43,14 @@ func TestWhoLeavesIsInEveryRemoval(t *testing.T) {
 		}
 	}
 	for name, leave := range map[string]func(w *world){
-		"withdraws":         statement(`"kind": "consent", "consents": [{"purpose": "ads", "given": false}]`),
-		"unsubscribes":      statement(`"kind": "unsubscribe"`),
-		"withdraws all":     statement(`"kind": "consent", "consents": [{"purpose": "processing", "given": false}]`),
-		"is erased":         func(w *world) { w.erase("+" + number(0)) },
-		"asks to be erased": statement(`"kind": "erase"`),
+		"withdraws":     statement(`"kind": "consent", "consents": [{"purpose": "ads", "given": false}]`),
+		"unsubscribes":  statement(`"kind": "unsubscribe"`),
+		"withdraws all": statement(`"kind": "consent", "consents": [{"purpose": "processing", "given": false}]`),
+		"is erased":     func(w *world) { w.erase("+" + number(0)) },
+		"asks to be erased": func(w *world) { // and is not erased yet
+			w.post("crm", fmt.Sprintf(`{"id": "leaves", "kind": "erase", "at": "2026-11-02T05:00:00Z", "client": {"phone": "+%s"}}`, number(0)))
+			w.compact()
+		},
 		"returns what he had": func(w *world) {
 			w.post("till", sale("o0", "cancelled", "2026-11-02T05:00:00Z", `"phone": "+`+number(0)+`"`, "100.00"))
 			w.compact()
