@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,18 +167,21 @@ func writeAudience(ctx context.Context, out io.Writer, folder string) error {
 	debug.SetMemoryLimit(audienceMemory * 3 / 4) // as in a function of that size
 	name := filepath.Join(folder, "ours.csv")
 	req := audience.Request{Run: "bench", AsOf: "2026-11-20", Segment: "bench", Platform: "yandex", Hashed: true, Purpose: "ads"}
-	manifest, err := audience.Write(req, readContacts(ctx, folder), func(file string) (audience.Output, error) {
+	job := audience.Job{Request: req, Create: func(file string) (audience.Output, error) {
 		if file == audience.ManifestName {
 			return discarded{}, nil
 		}
 		f, err := os.Create(name) //nolint:gosec // G304: the benchmark's own folder
 		return onDisk{f}, err
+	}}
+	manifests, err := audience.WriteFilled([]audience.Job{job}, func(next func() *audience.Contact) error {
+		return readContacts(ctx, folder, next)
 	})
 	if err != nil {
 		return err
 	}
-	if manifest.Refused != nil {
-		return errors.New("audience: refused: " + manifest.Refused.Text.EN)
+	if refused := manifests[0].Refused; refused != nil {
+		return errors.New("audience: refused: " + refused.Text.EN)
 	}
 	return json.NewEncoder(out).Encode(map[string]any{"peak": usageOf(os.Getpid()).peak, "file": name})
 }
@@ -195,64 +197,64 @@ func (discarded) Write(b []byte) (int, error) { return len(b), nil }
 func (discarded) Commit() error               { return nil }
 func (discarded) Discard()                    {}
 
-// texts is a text column of an Arrow record, as strings that outlive it.
-func texts(column any) ([]string, error) {
-	values, ok := column.(interface {
-		Len() int
-		ValueBytes() []byte
-		ValueOffset(i int) int
-	})
-	if !ok {
-		return nil, errors.New("audience: a column is no plain text")
-	}
-	n := values.Len()
-	if n == 0 {
-		return nil, nil
-	}
-	text, first := string(values.ValueBytes()), values.ValueOffset(0) // one copy for a column, not one a value
-	out := make([]string, n)
-	for i := range n - 1 {
-		out[i] = text[values.ValueOffset(i)-first : values.ValueOffset(i+1)-first]
-	}
-	out[n-1] = text[values.ValueOffset(n-1)-first:]
-	return out, nil
+// textColumn is a text column of an Arrow record whose texts outlive it: one copy for
+// all of them, not one a value.
+type textColumn struct {
+	columnar.Texts
+	all string
+	at  int // in all, of the next value
 }
 
-func readContacts(ctx context.Context, folder string) iter.Seq2[audience.Contact, error] {
-	return func(yield func(audience.Contact, error) bool) {
-		names, err := filepath.Glob(filepath.Join(folder, "contacts-*.parquet"))
+func textColumnOf(column any) (textColumn, error) {
+	values, ok := column.(interface {
+		columnar.Texts
+		ValueBytes() []byte
+	})
+	if !ok {
+		return textColumn{}, errors.New("audience: a column is no plain text")
+	}
+	return textColumn{Texts: values, all: string(values.ValueBytes())}, nil
+}
+
+// next is the text of row i, which is the one behind the row asked for before.
+func (c *textColumn) next(i int) string {
+	from := c.at
+	c.at += len(c.Value(i))
+	return c.all[from:c.at]
+}
+
+// readContacts fills contacts from the files of a folder.
+func readContacts(ctx context.Context, folder string, next func() *audience.Contact) error {
+	names, err := filepath.Glob(filepath.Join(folder, "contacts-*.parquet"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		body, err := os.ReadFile(name) //nolint:gosec // G304: the benchmark's own folder
 		if err != nil {
-			yield(audience.Contact{}, err)
-			return
+			return err
 		}
-		slices.Sort(names)
-		for _, name := range names {
-			body, err := os.ReadFile(name) //nolint:gosec // G304: the benchmark's own folder
-			if err != nil {
-				yield(audience.Contact{}, err)
-				return
+		for rec, err := range columnar.Records(ctx, body, "client_id", "phone", "email") {
+			var columns [3]textColumn
+			for i := 0; err == nil && i < len(columns); i++ {
+				columns[i], err = textColumnOf(rec.Column(i))
 			}
-			for rec, err := range columnar.Records(ctx, body, "client_id", "phone", "email") {
-				var columns [3][]string
-				for i := 0; err == nil && i < len(columns); i++ {
-					columns[i], err = texts(rec.Column(i))
+			if err != nil {
+				return err
+			}
+			for i := range int(rec.NumRows()) {
+				c := next()
+				if c == nil {
+					return nil
 				}
-				if err != nil {
-					yield(audience.Contact{}, err)
-					return
-				}
-				ids, phones, emails := columns[0], make([]identity.Phone, len(columns[0])), make([]identity.Email, len(columns[0]))
-				for i := range ids {
-					phones[i], emails[i] = identity.Phone(columns[1][i]), identity.Email(columns[2][i])
-					c := audience.Contact{ClientID: ids[i], Phones: phones[i : i+1 : i+1]}
-					if emails[i] != "" {
-						c.Emails = emails[i : i+1 : i+1]
-					}
-					if !yield(c, nil) {
-						return
-					}
+				c.ClientID = columns[0].next(i)
+				c.Phones = append(c.Phones, identity.Phone(columns[1].next(i)))
+				if email := columns[2].next(i); email != "" {
+					c.Emails = append(c.Emails, identity.Email(email))
 				}
 			}
 		}
 	}
+	return nil
 }

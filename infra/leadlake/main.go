@@ -45,8 +45,10 @@ func commands() []command {
 		{"subject", "everything known about a person", subjectCommand},
 		{"leak", "find the download that a leaked address came from", leakCommand},
 		{"duplicates", "show what merging joined, and preview a merge or a split", duplicatesCommand},
+		{"effect", "show what exports have changed, against those held out", effectCommand},
 		{"decode", "show what a delivery becomes, without storing it", decodeCommand},
 		{"normalise", "show what an advertising platform gets for a value", normaliseCommand},
+		{"guide", "show how the files of a platform are uploaded", guideCommand},
 		{"invoke", "run one function once with an AWS event", invokeCommand},
 	}
 }

@@ -71,11 +71,7 @@ func normaliseCommand(_ context.Context, sys *system, args []string) error {
 func platformField(platform, field string) (string, string, error) {
 	key, ok := audience.PlatformKey(platform)
 	if !ok {
-		var known []string
-		for _, p := range audience.Platforms() {
-			known = append(known, p.Key)
-		}
-		return "", "", wrongUse("normalise: no platform %q; known: %s", platform, strings.Join(known, ", "))
+		return "", "", wrongUse("normalise: no platform %q; known: %s", platform, strings.Join(platformKeys(), ", "))
 	}
 	p, _ := audience.Lookup(key)
 	name := audience.FieldKey(field)

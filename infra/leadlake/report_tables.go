@@ -57,6 +57,7 @@ func goldTables() []goldTable {
 		goldTableOf[schema.LedgerRow]("сколько строк получено и чем они стали", "how many rows came and what became of them"),
 		goldTableOf[schema.FunnelRow]("воронка: этапы, конверсии, стоимость", "the funnel: stages, conversions, costs"),
 		goldTableOf[schema.SourceRow]("источники и кампании: заявки, клиенты, выручка, расходы", "sources and campaigns: leads, clients, revenue, costs"),
+		goldTableOf[schema.EffectRow]("что изменили выгрузки: выгруженные против удержанных", "what exports have changed: those exported against those held out"),
 		goldTableOf[schema.BaseRow]("базы по интересам: клиенты и возможные клиенты", "bases of each interest: clients and potential clients"),
 	}
 }

@@ -11,88 +11,175 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/xuri/excelize/v2"
+
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/identity"
 )
 
-// audiencePeople is enough for the smallest list of every platform.
-const audiencePeople = 2_500
+const (
+	// audiencePeople is enough for the smallest list of every platform, changedPeople
+	// for the smallest list of changes: the first of them.
+	audiencePeople = 2_050
+	changedPeople  = 1_010
+)
 
-// fileRows is one audience file as encoding/csv reads it, header and all.
-type fileRows struct {
-	Name      string     `json:"name"`
-	Separator string     `json:"separator"`
-	Header    bool       `json:"header"` // always false: a header is compared as a row
-	Rows      [][]string `json:"rows"`
+// invented is one person, as audience files and expected.mjs see it.
+type invented struct {
+	ClientID    string   `json:"client_id"`
+	Phones      []string `json:"phones"`
+	Emails      []string `json:"emails"`
+	VKIDs       []string `json:"vk_ids"`
+	TelegramIDs []string `json:"telegram_ids"`
+	MobileIDs   []string `json:"mobile_ids"`
+	FirstName   string   `json:"first_name"`
+	LastName    string   `json:"last_name"`
+	City        string   `json:"city"`
+	State       string   `json:"state"`
+	Country     string   `json:"country"`
+	Zip         string   `json:"zip"`
+	BirthDay    string   `json:"birth_day"`
+	Gender      string   `json:"gender"`
+	Company     string   `json:"company"`
+	Value       string   `json:"value"`
+	Signals     bool     `json:"signals"`
 }
 
-// makeAudiences writes the files of every platform for invented people whose names
-// hold what could break a row, and rows.json with what is in them.
+// madeFiles is what one request made, for audience.mjs to compare.
+type madeFiles struct {
+	Folder    string   `json:"folder"`
+	Platform  string   `json:"platform"`
+	Hashed    bool     `json:"hashed"`
+	Change    string   `json:"change"`
+	People    int      `json:"people"`
+	Separator string   `json:"separator"`
+	Files     []string `json:"files"`
+	// Read is what readers of Go find in the files: encoding/csv in whole lists,
+	// excelize in workbooks.
+	Read map[string][][]string `json:"read,omitempty"`
+}
+
+// makeAudiences writes the files of every platform, plain and hashed, as a list and
+// as changes, for invented people whose names hold what could break a row; beside
+// them contacts.json and files.json.
 func makeAudiences(folder string) error {
+	people := inventedPeople()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
+	if err := writeJSON(filepath.Join(folder, "contacts.json"), people); err != nil {
+		return err
+	}
+	var all []*madeFiles
+	for _, change := range []audience.Change{"", audience.Add, audience.Remove} {
+		made, err := makeChange(folder, change, people)
+		if err != nil {
+			return err
+		}
+		all = append(all, made...)
+	}
+	return writeJSON(filepath.Join(folder, "files.json"), all)
+}
+
+// makeChange writes the files of all platforms for one change.
+func makeChange(folder string, change audience.Change, people []invented) ([]*madeFiles, error) {
+	if change != "" {
+		people = people[:changedPeople]
+	}
 	var jobs []audience.Job
-	var made []*audienceFile
+	var all []*madeFiles
 	for _, p := range audience.Platforms() {
 		for _, hashed := range []bool{false, true} {
-			if hashed && p.Hash == "" || p.Key == "xlsx" { // DuckDB reads no workbook without a download
+			if hashed && p.Hash == "" || change != "" && p.Human {
 				continue
 			}
+			made := &madeFiles{
+				Folder: fmt.Sprintf("%s-%t-%s", p.Key, hashed, change), Platform: p.Key, Change: string(change), People: len(people), Separator: ",",
+				Read: map[string][][]string{},
+			}
+			if p.Key == "mindbox" {
+				made.Separator = ";"
+			}
+			if err := os.MkdirAll(filepath.Join(folder, made.Folder), 0o700); err != nil {
+				return nil, err
+			}
+			all = append(all, made)
 			jobs = append(jobs, audience.Job{
-				Request: audience.Request{Run: "oracle", AsOf: "2026-11-20", Segment: "oracle", Platform: p.Key, Hashed: hashed, Purpose: "ads"},
+				Request: audience.Request{Run: "oracle", AsOf: "2026-11-20", Segment: "oracle", Platform: p.Key, Hashed: hashed, Purpose: "ads", Change: change},
 				Create: func(name string) (audience.Output, error) {
-					f := &audienceFile{name: fmt.Sprintf("%s-%t-%s", p.Key, hashed, name), platform: p.Key}
-					if name != audience.ManifestName {
-						made = append(made, f)
-					}
-					return f, nil
+					return &audienceFile{path: filepath.Join(folder, made.Folder, name), name: name, made: made}, nil
 				},
 			})
 		}
 	}
-	manifests, err := audience.WriteAll(jobs, inventedPeople())
+	manifests, err := audience.WriteAll(jobs, contactsOf(people))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, m := range manifests {
+	for i, m := range manifests {
 		if m.Refused != nil {
-			return fmt.Errorf("%s: %s", m.Platform, m.Refused.Text.EN)
+			return nil, fmt.Errorf("%s: %s", m.Platform, m.Refused.Text.EN)
 		}
+		if m.Clients != len(people) {
+			return nil, fmt.Errorf("%s: %d of %d people in its files", m.Platform, m.Clients, len(people))
+		}
+		all[i].Hashed = m.Hashed
 	}
-	files := make([]fileRows, len(made))
-	for i, f := range made {
-		files[i] = fileRows{Name: f.name, Separator: ","}
-		if f.platform == "mindbox" {
-			files[i].Separator = ";"
-		}
-		reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(f.String(), "\ufeff")))
-		reader.Comma = rune(files[i].Separator[0])
-		if files[i].Rows, err = reader.ReadAll(); err != nil {
-			return fmt.Errorf("%s: %w", f.name, err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, f.name), f.Bytes(), 0o600); err != nil {
-			return err
-		}
-	}
-	body, err := json.Marshal(files)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, "rows.json"), body, 0o600)
+	return all, nil
 }
 
+// audienceFile keeps a file and what a reader of Go finds in it.
 type audienceFile struct {
 	bytes.Buffer
-	name, platform string
+	path, name string
+	made       *madeFiles
 }
 
-func (*audienceFile) Commit() error { return nil }
-func (*audienceFile) Discard()      {}
+// Commit writes the file and reads it back.
+func (f *audienceFile) Commit() error {
+	if f.name == audience.ManifestName {
+		return nil
+	}
+	f.made.Files = append(f.made.Files, f.name)
+	if err := os.WriteFile(f.path, f.Bytes(), 0o600); err != nil {
+		return err
+	}
+	var rows [][]string
+	var err error
+	switch {
+	case strings.HasSuffix(f.name, ".xlsx"):
+		rows, err = sheetRows(f.Bytes())
+	case f.made.Change == "":
+		reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(f.String(), "\ufeff")))
+		reader.Comma = rune(f.made.Separator[0])
+		rows, err = reader.ReadAll()
+	default:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	f.made.Read[f.name] = rows
+	return nil
+}
 
-func inventedPeople() func(yield func(audience.Contact, error) bool) {
+// Discard drops what was never visible.
+func (*audienceFile) Discard() {}
+
+func sheetRows(body []byte) ([][]string, error) {
+	book, err := excelize.OpenReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	return book.GetRows(book.GetSheetName(0))
+}
+
+func inventedPeople() []invented {
 	random := rand.New(rand.NewPCG(21, 22)) //nolint:gosec // G404: invented data, the same every time
-	pieces := []string{"Анна", "Ёлка", "=1+1", `"`, `""`, "'", ",", ";", "\n", "\r\n", "\t", "@", "+", "-", " ", "|", "O'Neil", "𝓐", "x"}
+	pieces := []string{
+		"Анна", "Ёлка", "=1+1", `"`, `""`, "'", ",", ";", "\n", "\r\n", "\t", "@", "+", "-", " ", "|", "O'Neil", "𝓐", "x", "й", "é", " Mrs. ", " Jr.",
+		"Санкт-Петербург", "New York", "\u200b", "10001",
+	}
 	word := func() string {
 		var b strings.Builder
 		for range random.IntN(5) {
@@ -100,19 +187,49 @@ func inventedPeople() func(yield func(audience.Contact, error) bool) {
 		}
 		return b.String()
 	}
+	people := make([]invented, audiencePeople)
+	for i := range people {
+		people[i] = invented{
+			ClientID: fmt.Sprintf("p%06d%s", i, word()), FirstName: word(), LastName: word(), City: word(), Company: word(), Zip: "115088", Country: "RU",
+			State: word(), BirthDay: "1990-02-01", Gender: "f", Value: "12.50", Signals: i%2 == 0,
+			Phones: []string{fmt.Sprintf("+7900%07d", i)},
+			Emails: []string{fmt.Sprintf("client.%d+a@gmail.com", i), fmt.Sprintf("=%d@shop.ru", i)},
+			VKIDs:  []string{strconv.Itoa(100_000 + i)}, TelegramIDs: []string{strconv.Itoa(7_000_000 + i)},
+			MobileIDs: []string{fmt.Sprintf("38400000-8cf0-11bd-b23e-%012x", i+1)},
+		}
+		if i%3 == 0 {
+			people[i].Phones = append(people[i].Phones, fmt.Sprintf("+4420%08d", i))
+		}
+	}
+	return people
+}
+
+// contactsOf yields people as lib/audience takes them.
+func contactsOf(people []invented) func(yield func(audience.Contact, error) bool) {
 	return func(yield func(audience.Contact, error) bool) {
-		for i := range audiencePeople {
+		for _, p := range people {
 			c := audience.Contact{
-				ClientID: fmt.Sprintf("p%06d%s", i, word()), FirstName: word(), LastName: word(), City: word(), Company: word(), Zip: "115088", Country: "RU",
-				State: word(), BirthDay: "1990-02-01", Gender: "f", Value: "12.50", Signals: i%2 == 0,
-				Phones: []identity.Phone{identity.Phone(fmt.Sprintf("+7900%07d", i))},
-				Emails: []identity.Email{identity.Email(fmt.Sprintf("client.%d+a@gmail.com", i)), identity.Email(fmt.Sprintf("=%d@shop.ru", i))},
-				VKIDs:  []string{strconv.Itoa(100_000 + i)}, TelegramIDs: []string{strconv.Itoa(7_000_000 + i)},
-				MobileIDs: []string{fmt.Sprintf("38400000-8cf0-11bd-b23e-%012x", i+1)},
+				ClientID: p.ClientID, VKIDs: p.VKIDs, TelegramIDs: p.TelegramIDs, MobileIDs: p.MobileIDs, FirstName: p.FirstName, LastName: p.LastName,
+				City: p.City, State: p.State, Country: p.Country, Zip: p.Zip, BirthDay: p.BirthDay, Gender: p.Gender, Company: p.Company, Value: p.Value,
+				Signals: p.Signals,
+			}
+			for _, n := range p.Phones {
+				c.Phones = append(c.Phones, identity.Phone(n))
+			}
+			for _, e := range p.Emails {
+				c.Emails = append(c.Emails, identity.Email(e))
 			}
 			if !yield(c, nil) {
 				return
 			}
 		}
 	}
+}
+
+func writeJSON(path string, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, body, 0o600)
 }

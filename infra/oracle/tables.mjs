@@ -51,4 +51,5 @@ export const left = {
   ledger: "of deliveries, no metric", quality: "of records, no metric",
   scores: fitted,
   basket: "has its own tests", replenishment: "has its own tests", seasonality: "has its own tests",
+  effects: "of the log of exports, which the shops of the comparison do not make; has its own tests with published intervals",
 };

@@ -19,9 +19,9 @@ type Assignment struct {
 	Held   bool
 }
 
-// Effects counts what exports have changed: who of the exported bought since, and who of
-// those held out (metrics.md, "Contact budget, holdout"). First every mechanic is told,
-// then every purchase, in any order. It is for one goroutine.
+// Effects counts what exports have changed: who of the exported bought since, and who
+// of those held out (metrics.md, "Contact budget, holdout"). First every mechanic is
+// told, then every purchase, in any order. It is for one goroutine.
 type Effects struct {
 	asOf      Day
 	mechanics []Mechanic

@@ -22,10 +22,10 @@ type Holdout struct {
 	fresh   []schema.AssignmentRow
 }
 
-// NewHoldout prepares the choice of a share, 0…1, of a segment. Sum is a keyed digest: who does not
-// have the key can neither guess the choice nor repeat it. Earlier are the assignments
-// of this segment and platform so far, in any order; of two of one id the held one
-// counts.
+// NewHoldout prepares the choice of a share, 0…1, of a segment. Sum is a keyed digest:
+// who does not have the key can neither guess the choice nor repeat it. Earlier are the
+// assignments of this segment and platform so far, in any order; of two of one id the
+// held one counts. They are not changed, and not to be changed.
 func NewHoldout(segment string, share float64, sum func(segment, clientID string) [32]byte, earlier []schema.AssignmentRow) *Holdout {
 	h := &Holdout{segment: segment, share: share, sum: sum, earlier: earlier, sides: make(map[string]bool, len(earlier))}
 	for i := range earlier {
@@ -34,11 +34,11 @@ func NewHoldout(segment string, share float64, sum func(segment, clientID string
 	return h
 }
 
-// Held tells whether a client is held out of the exports. With a share of 0 nobody is. Else a client
-// of whom any id was held out before is held out, one of whom an id was exported is
-// not, and of the others those are whose digest, as a fraction, lies below the share:
-// so a larger share holds out those of a smaller one, and the platforms of a segment hold
-// out the same newcomers.
+// Held tells whether a client is held out of the exports. With a share of 0 nobody is.
+// Else a client of whom any id was held out before is held out, one of whom an id was
+// exported is not, and of the others those are whose digest, as a fraction, lies below
+// the share: so a larger share holds out those of a smaller one, and the platforms of a
+// segment hold out the same newcomers.
 func (h *Holdout) Held(clientID string, aliases []string) bool {
 	if h.share <= 0 {
 		return false
@@ -49,7 +49,9 @@ func (h *Holdout) Held(clientID string, aliases []string) bool {
 
 // Assign is Held for an export of a business day, YYYY-MM-DD, and notes the side of a
 // newcomer for Assignments: with a share of 0 he is exported and stays so when there
-// is a holdout later, since he has seen what the others are to be kept from.
+// is a holdout later, since he has seen what the others are to be kept from. Only
+// clients who would be in the files are to be assigned: who may not be handed over, or
+// has no contact, is on neither side, or the sides could not be compared.
 func (h *Holdout) Assign(clientID string, aliases []string, day string) bool {
 	held := h.Held(clientID, aliases)
 	if _, known := h.before(clientID, aliases); !known {

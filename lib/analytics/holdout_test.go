@@ -35,6 +35,8 @@ func TestHoldoutByHand(t *testing.T) {
 	earlier := []schema.AssignmentRow{
 		{ClientID: "old1", Held: true, SinceDay: "2026-01-01"},
 		{ClientID: "old2", SinceDay: "2026-02-01"},
+		{ClientID: "twice", Held: true, SinceDay: "2026-03-01"},
+		{ClientID: "twice", SinceDay: "2026-03-01"},
 		{ClientID: "x", Held: true, SinceDay: "2026-03-01"},
 		{ClientID: "y", SinceDay: "2026-03-01"},
 	}
@@ -56,6 +58,7 @@ func TestHoldoutByHand(t *testing.T) {
 		{"exported under an earlier id", 0.1, "merged", []string{"old2"}, false},
 		{"merged of one exported and one held out", 0.1, "y", []string{"old2", "old1"}, true},
 		{"and the other way round", 0.1, "x", []string{"old2"}, true},
+		{"of two rows of one id the held one counts", 0.1, "twice", nil, true},
 		{"aliases that nobody knows do not decide", 0.1, "a", []string{"b", "c"}, true},
 		{"no share holds nobody out", 0, "a", nil, false},
 		{"nor who was held out before", 0, "x", []string{"old1"}, false},

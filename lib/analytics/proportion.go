@@ -52,10 +52,11 @@ func wilson(k, n int64) (low, high float64) {
 
 // NeededPerGroup is how many people each of two equal groups must have to tell the
 // rates p and q apart in a two-sided test at 5 % with a power of 80 %: the normal
-// formula with the pooled rate under the hypothesis that they are equal, rounded up (J. L.
-// Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. 1981, formula 3.14).
-// It gives 3 826 for 2 % and 3 %, and 1 471 for 5 % and 7.5 %. False for equal rates, and
-// for rates so near to each other that there are not so many people.
+// formula with the pooled rate under the hypothesis that they are equal, rounded up
+// (J. L. Fleiss, "Statistical Methods for Rates and Proportions", 2nd ed. 1981, chapter
+// 3, without correction for continuity). It gives 3 826 for 2 % and 3 %, and 1 471 for
+// 5 % and 7.5 %. False for equal rates, and for rates so near to each other that there
+// are not so many people.
 func NeededPerGroup(p, q float64) (int64, bool) {
 	d := math.Abs(p - q)
 	if d == 0 {

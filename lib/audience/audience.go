@@ -15,6 +15,9 @@
 // a byte order mark, LF, no formula guard. Files for people open in a spreadsheet:
 // byte order mark, CRLF, every cell safe from being read as a formula.
 //
+// For the people who upload there is a guide to every destination ([GuideTo]), for
+// programs that read manifests the schema of them ([ManifestSchema]).
+//
 // The package is pure: contacts come in as a sequence, bytes leave through
 // [Output], equal input gives equal bytes (TestWriteIsStable).
 package audience

@@ -219,6 +219,12 @@ func englishSurnames() []string {
 		"Turner,Carter,Morris,Baker,Parker,Young,Allen,King,Wright,Scott,Hill,Moore,Bell,Cook,Bailey,Reed", ",")
 }
 
+// CarriesCanaries reports whether the platform's files hold canaries: those for people
+// that have e-mails.
+func (p Platform) CarriesCanaries() bool {
+	return p.Human && p.layout(&Request{}).email.read != nil
+}
+
 // canary makes the rows of a canary, where the files are such as may hold it.
 func (e *encoder) canary(c *Contact) {
 	l, out := &e.w.layout, e.out

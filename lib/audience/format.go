@@ -52,7 +52,7 @@ func (f format) appendRow(to []byte, row []cell, hashed bool) ([]byte, uint64) {
 		case c.text == "" && !f.human:
 		case f.human:
 			to = appendQuoted(to, guard(c.text))
-			sum = sumText(c.text)
+			sum = c.sum()
 		case hashed && c.hash != "":
 			to, sum = c.hash.appendSum(to, c.text)
 		default:
@@ -64,7 +64,7 @@ func (f format) appendRow(to []byte, row []cell, hashed bool) ([]byte, uint64) {
 			} else {
 				to = append(to, c.text...)
 			}
-			sum = sumText(c.text)
+			sum = c.sum()
 		}
 		if !c.aside {
 			key = mix(key, sum)
@@ -76,16 +76,25 @@ func (f format) appendRow(to []byte, row []cell, hashed bool) ([]byte, uint64) {
 	return append(to, '\n'), key
 }
 
+// sum is of the text, where it counts.
+func (c *cell) sum() uint64 {
+	if c.aside {
+		return 0
+	}
+	return sumText(c.text)
+}
+
 // needsQuotes knows both separators, so that no program takes a row for another.
 func needsQuotes(text string) bool {
+	var special byte
 	for i := range len(text) {
-		switch text[i] {
-		case '"', ',', ';', '\r', '\n':
-			return true
-		}
+		special |= quoted[text[i]]
 	}
-	return false
+	return special != 0
 }
+
+// quoted marks the bytes for which a cell is put in quotes.
+var quoted = [256]byte{'"': 1, ',': 1, ';': 1, '\r': 1, '\n': 1} //nolint:gochecknoglobals // a constant table
 
 func appendQuoted(to []byte, text string) []byte {
 	to = append(to, '"')

@@ -216,7 +216,7 @@ func TestShortcutOfEmailsEqualsTheRules(t *testing.T) {
 	}
 }
 
-func TestHexTableEqualsTheLibrary(t *testing.T) {
+func TestHexEqualsTheLibrary(t *testing.T) {
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)

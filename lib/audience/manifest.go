@@ -88,7 +88,8 @@ type Manifest struct {
 }
 
 // Threshold is one line of the run's table of thresholds: by this rule the values
-// of the metric are divided at these bounds, smallest first.
+// of the metric are divided at these bounds, which are in the metric's own unit and
+// in the order of that table.
 type Threshold struct {
 	Metric string    `json:"metric"`
 	Rule   string    `json:"rule"`

@@ -16,25 +16,36 @@ import (
 // may be added any number of times and in any order. Every event must be about
 // the same (shop, order id). location cuts business days.
 func FoldOrder(known schema.OrderRow, events []schema.OrderEventRow, location *time.Location) schema.OrderRow {
-	order := schema.OrderRow{Shop: known.Shop, OrderID: known.OrderID, Lines: known.Lines, Statements: slices.Clone(known.Statements)}
-	newest := newestLines(known.Statements)
-	for _, ev := range events {
+	order := schema.OrderRow{Shop: known.Shop, OrderID: known.OrderID, Lines: known.Lines}
+	order.Statements = append(make([]schema.StatementRow, 0, len(known.Statements)+len(events)), known.Statements...)
+	newest := newestLines(order.Statements)
+	for i := range events {
+		ev := &events[i]
 		order.Shop, order.OrderID = ev.Shop, ev.OrderID
-		s := statement(ev)
-		if slices.ContainsFunc(order.Statements, func(old schema.StatementRow) bool { return old.EventID == s.EventID && old.Source == s.Source }) {
+		if isKnown(order.Statements, ev) {
 			continue
 		}
-		if s.HasItems && (newest == nil || compareStatements(*newest, s) < 0) {
-			newest, order.Lines = &s, ev.Items
+		order.Statements = append(order.Statements, statement(ev)) // there is room: those before stay where they are
+		s := &order.Statements[len(order.Statements)-1]
+		if s.HasItems && (newest == nil || compareStatements(newest, s) < 0) {
+			newest, order.Lines = s, ev.Items
 		}
-		order.Statements = append(order.Statements, s)
 	}
-	slices.SortFunc(order.Statements, compareStatements)
+	slices.SortFunc(order.Statements, func(a, b schema.StatementRow) int { return compareStatements(&a, &b) })
 	fold(&order, location)
 	return order
 }
 
-func statement(ev schema.OrderEventRow) schema.StatementRow {
+func isKnown(statements []schema.StatementRow, ev *schema.OrderEventRow) bool {
+	for i := range statements {
+		if statements[i].EventID == ev.EventID && statements[i].Source == ev.Source {
+			return true
+		}
+	}
+	return false
+}
+
+func statement(ev *schema.OrderEventRow) schema.StatementRow {
 	s := schema.StatementRow{
 		EventID: ev.EventID, At: ev.At, Source: ev.Source, Status: ev.Status, Currency: ev.Currency,
 		TotalMinor: ev.TotalMinor, ShippingMinor: ev.ShippingMinor, HasItems: len(ev.Items) > 0, Tokens: ev.Tokens,
@@ -56,15 +67,19 @@ func newestLines(statements []schema.StatementRow) *schema.StatementRow {
 }
 
 // compareStatements orders by time, then rank of the status, then event id.
-func compareStatements(a, b schema.StatementRow) int {
-	return cmp.Or(a.At.Compare(b.At), event.StatusRank(a.Status)-event.StatusRank(b.Status),
+func compareStatements(a, b *schema.StatementRow) int {
+	if byTime := a.At.Compare(b.At); byTime != 0 {
+		return byTime // nearly always, and the texts need not be looked at
+	}
+	return cmp.Or(event.StatusRank(a.Status)-event.StatusRank(b.Status),
 		strings.Compare(a.EventID, b.EventID), strings.Compare(a.Source, b.Source))
 }
 
 func fold(o *schema.OrderRow, location *time.Location) {
 	var paidAt time.Time
 	returns, allReturned := int64(0), false
-	for i, s := range o.Statements { // in order: a later statement of a field wins
+	for i := range o.Statements { // in order: a later statement of a field wins
+		s := &o.Statements[i]
 		if i == 0 {
 			o.At, o.Source = s.At, s.Source
 		}

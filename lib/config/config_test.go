@@ -169,6 +169,8 @@ func TestFaultsNameTheLineAndTheReason(t *testing.T) {
 		{"unknown currency", "business: {currency: rubles}\n", 1, "business.currency", "want a currency code"},
 		{"unknown language", "business: {language: de}\n", 1, "business.language", "want one of ru, en"},
 		{"bad rate", "business:\n  rates:\n    USD: \"-90\"\n", 3, "business.rates.USD", "want a positive decimal"},
+		{"canaries in no domain", "canaries:\n  email_domain: canaries\n", 2, "canaries.email_domain", "want a domain in Latin letters such as canary.shop.example"},
+		{"canaries where clients have addresses", "canaries: {email_domain: Mail.ru}\n", 1, "canaries.email_domain", "clients have their addresses there"},
 		{"rate of the own currency", "business: {currency: RUB, rates: {RUB: \"2\"}}\n", 1, "business.rates.RUB", "own currency has no rate"},
 		{"a kind without an adapter", "sources:\n  - {name: s, kind: tiktok}\n", 2, "sources.0.kind", "this version has no adapter for the kind; want one of form, json, spreadsheet, tilda, retailcrm"},
 		{"a source without a kind", "sources:\n  - {name: s}\n", 2, "sources.0", "needs kind"},

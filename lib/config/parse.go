@@ -221,6 +221,7 @@ func (c *Config) check() []*Fault {
 	c.checkPoints(fault)
 	c.checkIdentity(fault)
 	c.checkExports(fault)
+	c.checkCanaries(fault)
 	c.Metrics.XYZ.check(fault)
 	c.Builtin.check(fault)
 	if c.Metrics.ABC.A >= c.Metrics.ABC.B {

@@ -178,6 +178,9 @@ func (e Email) Junk() bool {
 	return len(local) > 2 && sameRune(local)
 }
 
+// FreeMail reports whether the address is at a provider where anybody gets one.
+func (e Email) FreeMail() bool { return freeMail(e.Domain()) }
+
 func freeMail(domain string) bool {
 	switch domain {
 	case "mail.ru", "bk.ru", "list.ru", "inbox.ru", "yandex.ru", "ya.ru", "rambler.ru", "gmail.com", "yahoo.com", "hotmail.com", "outlook.com", "icloud.com":

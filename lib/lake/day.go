@@ -90,6 +90,15 @@ func (o dayObject[T]) set(ctx context.Context, store objstore.Store, rows []T, n
 	return o.put(ctx, store, body, nonce)
 }
 
+// setInTurn is set of rows that are made in turn.
+func (o dayObject[T]) setInTurn(ctx context.Context, store objstore.Store, count int, fill func(rows []T) error, nonce string) (dayObject[T], error) {
+	body, err := schema.EncodeInTurn(count, fill, stamps(o.number+1, nonce)...)
+	if err != nil {
+		return o, fmt.Errorf("lake: write %s: %w", o.key, err)
+	}
+	return o.put(ctx, store, body, nonce)
+}
+
 func (o dayObject[T]) put(ctx context.Context, store objstore.Store, body []byte, nonce string) (dayObject[T], error) {
 	version, err := replace(ctx, store, o.key, body, o.version)
 	if err != nil {

@@ -40,3 +40,9 @@ func (o Object[T]) Add(ctx context.Context, store objstore.Store, rows []T, comp
 	object, err := o.object.add(ctx, store, rows, compare, nonce)
 	return Object[T]{object}, err
 }
+
+// SetInTurn is Set of so many rows that fill makes in turn, see schema.EncodeInTurn.
+func (o Object[T]) SetInTurn(ctx context.Context, store objstore.Store, count int, fill func(rows []T) error, nonce string) (Object[T], error) {
+	object, err := o.object.setInTurn(ctx, store, count, fill, nonce)
+	return Object[T]{object}, err
+}

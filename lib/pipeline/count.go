@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/card"
@@ -93,13 +94,20 @@ func countBucket(ctx context.Context, bucket int, of *bucketOwners, part *analyt
 func workers() int { return min(runtime.GOMAXPROCS(0), maxWorkers) }
 
 // eachBucket does a work for every bucket, each worker for some of them.
-func eachBucket(do func(worker, bucket int) error) error {
-	faults := make([]error, workers())
+func eachBucket(do func(worker, bucket int) error) error { return eachBucketBy(workers(), do) }
+
+// eachBucketBy is eachBucket by so many workers. After a fault none begins another
+// bucket.
+func eachBucketBy(workers int, do func(worker, bucket int) error) error {
+	faults := make([]error, workers)
 	var all sync.WaitGroup
+	var failed atomic.Bool
 	for worker := range faults {
 		all.Go(func() {
-			for bucket := worker; bucket < orderBuckets && faults[worker] == nil; bucket += len(faults) {
-				faults[worker] = do(worker, bucket)
+			for bucket := worker; bucket < orderBuckets && !failed.Load(); bucket += len(faults) {
+				if faults[worker] = do(worker, bucket); faults[worker] != nil {
+					failed.Store(true)
+				}
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/leadlake/leadlake/lib/logtest"
@@ -148,6 +149,11 @@ func plant(t *testing.T) *world {
 	}
 	w.now = at("2026-11-02T04:00:00Z")
 	w.night("")
+	var log []schema.AssignmentRow
+	for i, row := range rows[schema.ClientRow](w) {
+		log = append(log, schema.AssignmentRow{ClientID: row.ClientID, Held: i%5 == 0, SinceDay: "2026-11-02"})
+	}
+	w.assign("vk", "buyers", log...)
 	w.export()
 	for _, b := range w.export().Bundles {
 		if b.Manifest.Segment == "buyers" && b.Manifest.Platform == "csv" {
@@ -169,7 +175,7 @@ func TestErasedPeopleAreNowhereAndOthersComplete(t *testing.T) {
 	before := w.everything()
 	for _, prefix := range []string{
 		"raw/", "lake/events/", "lake/contacts/", "lake/failed/", "lake/orders/", "lake/people/", "gold/clients/", "gold/segments/", "gold/abc/",
-		"audiences/asof=2026-11-01/buyers/csv/", "audiences/asof=2026-11-01/buyers/google/", "audiences/downloads/", "inbox/",
+		"audiences/asof=2026-11-01/buyers/csv/", "audiences/asof=2026-11-01/buyers/google/", "audiences/downloads/", "audiences/holdout/", "inbox/",
 	} {
 		if !slices.ContainsFunc(w.seen(3, before), func(key string) bool { return strings.HasPrefix(key, prefix) }) {
 			t.Errorf("the plant shows nobody under %s: the scan would prove nothing", prefix)
@@ -203,7 +209,7 @@ func TestErasedPeopleAreNowhereAndOthersComplete(t *testing.T) {
 				continue
 			}
 			for _, key := range w.seen(who, before) {
-				if strings.HasPrefix(key, "raw/") || strings.HasPrefix(key, "lake/") || strings.HasPrefix(key, "inbox/") {
+				if strings.HasPrefix(key, "raw/") || strings.HasPrefix(key, "lake/") || strings.HasPrefix(key, "inbox/") || strings.HasPrefix(key, "audiences/holdout/") {
 					if text := after[key]; !slices.Contains(w.seen(who, map[string]string{key: text}), key) {
 						t.Fatalf("%s: person %d, who stays, is gone from %s", when, who, key)
 					}
@@ -423,10 +429,13 @@ func TestAnInterruptedErasureIsFinished(t *testing.T) {
 // failing refuses one write.
 type failing struct {
 	objstore.Store
+	mu   sync.Mutex
 	left int
 }
 
 func (f *failing) refuse() error {
+	f.mu.Lock() // buckets are written side by side
+	defer f.mu.Unlock()
 	if f.left--; f.left == 0 {
 		return fmt.Errorf("write: %w", objstore.ErrRefused)
 	}

@@ -10,7 +10,7 @@ import (
 // OrderFolding are sizes that tests choose; zero leaves the usual one.
 type OrderFolding struct {
 	OverlayFrom, OverlayShare int64
-	OverlayDays, Statements   int
+	OverlayDays, Memory       int // days; bytes
 	Hash                      func(shop, order string) int64
 }
 
@@ -31,13 +31,16 @@ func (p *Pipeline) FoldOrdersBy(s OrderFolding) {
 	if s.OverlayDays != 0 {
 		set.overlayDays = s.OverlayDays
 	}
-	if s.Statements != 0 {
-		set.statements = s.Statements
+	if s.Memory != 0 {
+		set.memory = s.Memory
 	}
 	if s.Hash != nil {
 		set.hash = s.Hash
 	}
 }
+
+// PortalReader is what the pages are made of.
+func (p *Pipeline) PortalReader() portal.Reader { return reader{p: p, export: p.Export} }
 
 // LogHandover writes into the ledger of downloads.
 func (p *Pipeline) LogHandover(ctx context.Context, row LedgerRow) error {

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"context"
+	"sync"
 
 	"github.com/leadlake/leadlake/lib/objstore"
 )
@@ -41,11 +42,14 @@ func (f *failing) Delete(ctx context.Context, key string) error {
 // meanwhile does something else before one of the writes.
 type meanwhile struct {
 	objstore.Store
+	mu   sync.Mutex
 	left int
 	do   func()
 }
 
 func (m *meanwhile) tick() {
+	m.mu.Lock() // buckets are written side by side
+	defer m.mu.Unlock()
 	if m.left--; m.left == 0 {
 		m.do()
 	}

@@ -17,7 +17,7 @@ import (
 // Where hand-overs are kept.
 const (
 	givenPrefix     = lake.AudiencesPrefix + "given/"
-	holdoutPrefix   = lake.AudiencesPrefix + "holdout/"
+	holdoutPrefix   = lake.AudiencesPrefix + "holdout/" // <platform>/<segment>.parquet, rows of schema.AssignmentRow
 	contactedPrefix = lake.AudiencesPrefix + "contacted/day="
 	downloadsPrefix = lake.AudiencesPrefix + "downloads/"
 	namesKey        = lake.AudiencesPrefix + "names.json"

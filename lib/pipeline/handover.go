@@ -209,7 +209,7 @@ func (h *handing) aim(ctx context.Context, b *bundle) {
 			h.fresh[one.id] = true
 		}
 	}
-	if b.human && h.change == "" {
+	if platform, ok := audience.Lookup(h.x.Platform); ok && h.change == "" && platform.CarriesCanaries() {
 		b.canaries = h.p.canariesOf(h.cfg, h.act.ID, audience.CanaryCount(h.expect))
 	}
 }

@@ -87,7 +87,7 @@ func (p *Pipeline) Leak(ctx context.Context, text string) (LeakReport, error) {
 }
 
 // address finds what may be a mail address anywhere in a text.
-var address = regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}.-]+`) //nolint:gochecknoglobals // compiled once
+var address = regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}.-]+`)
 
 // addressesIn lists the different addresses of a text in normal form, without what
 // follows a plus sign before the @. It reads what links and tables make of them, too.

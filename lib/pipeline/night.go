@@ -69,6 +69,8 @@ type night struct {
 	store     pinned          // the lake as it was when the night began
 	erased    map[string]bool // tokens of erased people, wherever they still stand
 
+	assignments []string // keys of the logs of exports that the night sees
+
 	clients *card.Clients
 	cards   []card.Card
 	census  *census
@@ -82,6 +84,7 @@ type night struct {
 	funnel         funnelTables
 	habits         habitTables
 	marketing      marketingTables
+	effects        []schema.EffectRow
 }
 
 // Analyse makes a night: it folds orders, resolves clients, scores them and
@@ -215,6 +218,9 @@ func (p *Pipeline) begin(ctx context.Context, request NightRequest) (*night, *la
 	for key, version := range n.store.versions {
 		n.inputs[key] = string(version)
 	}
+	if err := n.findAssignments(ctx, p.store); err != nil {
+		return nil, nil, err
+	}
 	n.findEventDays()
 	n.run = lake.Run{RunRef: lake.RunRef{Run: lake.RunID(n.inputs), AsOf: n.asOf}, Predecessor: n.before, Inputs: n.inputs}
 	return n, current, nil
@@ -317,6 +323,9 @@ func score(ctx context.Context, n *night, orders *foldedOrders) error {
 	if n.unfinished, err = unfinishedDays(ctx, n, orders); err != nil {
 		return err
 	}
+	if n.effects, err = effectsOf(ctx, n, orders); err != nil {
+		return err
+	}
 	if err := orders.stand(ctx); err != nil {
 		return err
 	}
@@ -385,6 +394,7 @@ func (p *Pipeline) writeTables(ctx context.Context, n *night) error {
 		lake.AddTable(ctx, p.store, &n.run, n.scores.LTV.Months),
 		n.habits.add(ctx, p.store, &n.run),
 		n.marketing.add(ctx, p.store, &n.run),
+		lake.AddTable(ctx, p.store, &n.run, n.effects),
 		lake.AddTable(ctx, p.store, &n.run, n.models()),
 		lake.AddTable(ctx, p.store, &n.run, members),
 		lake.AddTable(ctx, p.store, &n.run, catalogue),

@@ -57,13 +57,15 @@ type orderSettings struct {
 	// overlayDays is how many days of events a night reads again before it merges
 	// them, however few orders they hold.
 	overlayDays int
-	// statements is how many of them are held in memory at once: some 2 GB.
-	statements int
-	hash       func(shop, order string) int64
+	// memory is how many bytes of packed statements are held in memory at once, of
+	// which one has some 70; more lie in temporary files meanwhile. What is made of
+	// them takes two or three times as much besides.
+	memory int
+	hash   func(shop, order string) int64
 }
 
 func defaultOrderSettings() orderSettings {
-	return orderSettings{overlayFrom: 300_000, overlayShare: 32, overlayDays: 31, statements: 4_000_000, hash: schema.OrderHash}
+	return orderSettings{overlayFrom: 300_000, overlayShare: 32, overlayDays: 31, memory: 128 << 20, hash: schema.OrderHash}
 }
 
 // clientOf tells whose an order is. card.Clients is one, the index of the last
@@ -93,15 +95,16 @@ func bucketKey(bucket int) string {
 // foldOrders brings the orders up to the end of the night's day: in the lake
 // itself, over it where little is new, or for a day before the one that lake/orders
 // stands at in a store in memory, so that looking back changes nothing.
-func (p *Pipeline) foldOrders(ctx context.Context, n *night, clients clientOf) (foldedOrders, error) {
+func (p *Pipeline) foldOrders(ctx context.Context, n *night, clients clientOf) (orders foldedOrders, err error) {
 	f, err := p.newFolding(ctx, n, clients)
 	if err != nil {
 		return foldedOrders{}, err
 	}
-	statements, later, err := f.collect(ctx, p.folds.statements, 0, 1)
+	statements, later, err := f.collect(ctx, p.folds.memory)
 	if err != nil {
 		return foldedOrders{}, err
 	}
+	defer func() { err = errors.Join(err, statements.piles.close()) }()
 	if f.mayLeaveBase(statements) {
 		over, err := f.overlay(ctx, statements)
 		return foldedOrders{p: p, store: f.store, version: f.version, over: over, pinned: true}, err
@@ -138,7 +141,7 @@ func (p *Pipeline) newFolding(ctx context.Context, n *night, clients clientOf) (
 // of being merged into it.
 func (f *folding) mayLeaveBase(s *statements) bool {
 	size := f.p.folds
-	return !f.rebuild && f.state.Claim == "" && f.state.Orders >= size.overlayFrom && s.passes == 1 &&
+	return !f.rebuild && f.state.Claim == "" && f.state.Orders >= size.overlayFrom && !s.piles.files &&
 		int64(s.count)*size.overlayShare < f.state.Orders && len(f.days) <= size.overlayDays
 }
 

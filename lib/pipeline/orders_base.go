@@ -11,7 +11,7 @@ type OrdersReport struct {
 	AsOf       string `json:"as_of"`
 	Days       int    `json:"days"`       // whose events were read
 	Statements int    `json:"statements"` // merged, many of which the base may have held
-	Passes     int    `json:"passes"`     // over the days
+	Spilled    bool   `json:"spilled"`    // there were more than memory holds at once
 	Orders     int64  `json:"orders"`     // in lake/orders then
 	Rebuilt    bool   `json:"rebuilt"`
 }
@@ -33,7 +33,7 @@ func (p *Pipeline) FoldOrders(ctx context.Context, asOf string) (OrdersReport, e
 	return OrdersReport{}, fmt.Errorf("pipeline: fold orders: %w %d times in a row", errMoved, nightAttempts)
 }
 
-func (p *Pipeline) foldBase(ctx context.Context, asOf string) (OrdersReport, error) {
+func (p *Pipeline) foldBase(ctx context.Context, asOf string) (report OrdersReport, err error) {
 	n, _, err := p.begin(ctx, NightRequest{AsOf: asOf})
 	if err != nil {
 		return OrdersReport{}, err
@@ -52,16 +52,16 @@ func (p *Pipeline) foldBase(ctx context.Context, asOf string) (OrdersReport, err
 	if f.inMemory {
 		return OrdersReport{AsOf: f.state.AsOf, Orders: f.state.Orders}, nil
 	}
-	first, later, err := f.collect(ctx, p.folds.statements, 0, 1)
+	said, later, err := f.collect(ctx, p.folds.memory)
 	if err != nil {
 		return OrdersReport{}, err
 	}
-	count, err := f.merge(ctx, first, later)
+	defer func() { err = errors.Join(err, said.piles.close()) }()
+	count, err := f.merge(ctx, said, later)
 	if err != nil {
 		return OrdersReport{}, err
 	}
 	return OrdersReport{
-		AsOf: n.asOf, Days: len(f.days), Statements: count.statements, Passes: int(count.passes), Orders: count.orders, //nolint:gosec // G115: a few
-		Rebuilt: f.rebuild,
+		AsOf: n.asOf, Days: len(f.days), Statements: count.statements, Spilled: count.spilled, Orders: count.orders, Rebuilt: f.rebuild,
 	}, nil
 }

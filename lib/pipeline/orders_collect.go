@@ -2,65 +2,114 @@ package pipeline
 
 import (
 	"context"
+	"sync"
 
 	"github.com/leadlake/leadlake/lib/event"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// statements are what events say about orders, by (shop, order id). Where they are
-// more than memory should hold, they are taken in several passes over the days: an
-// order is of the pass that its hash says.
+// statements are what events say about orders, packed. They lie on piles, an order on
+// that which its hash says, so that a pile holds all that is said of an order.
 type statements struct {
-	of     map[[2]string][]schema.OrderEventRow
+	statementWords
+
 	count  int
-	pass   uint64
-	passes uint64 // a power of two
-	bound  int
-	limit  int
+	piles  *piles
 	hash   func(shop, order string) int64
+	packed []byte // the last one
 }
 
-// passOf uses other bits of the hash than buckets do. With twice as many passes
-// those of the first are a part of what it was before.
-func (s *statements) passOf(key [2]string) uint64 {
-	return uint64(s.hash(key[0], key[1])) >> 32 % s.passes //nolint:gosec // G115: any 64 bits
+func (f *folding) newStatements(bound int) *statements {
+	return &statements{piles: &piles{bound: bound}, hash: f.p.folds.hash}
 }
 
-func (s *statements) add(row schema.OrderEventRow) {
-	key := [2]string{row.Shop, row.OrderID}
-	if s.passes > 1 && s.passOf(key) != s.pass {
-		return
-	}
-	s.of[key] = append(s.of[key], row)
+// pileOf uses other bits of the hash than buckets do.
+func pileOf(hash int64) int {
+	return int(uint64(hash) >> 32 % orderBuckets) //nolint:gosec // G115: any 64 bits
+}
+
+func (s *statements) add(row *schema.OrderEventRow) error {
 	s.count++
-	if s.pass > 0 || s.count <= s.bound {
-		return // how many passes there are is settled by the first
-	}
-	s.passes *= 2
-	for key, events := range s.of {
-		if s.passOf(key) != 0 {
-			delete(s.of, key)
-			s.count -= len(events)
-		}
-	}
-	// What does not part, as thousands of statements of one order, is held.
-	s.bound = max(s.limit, 2*s.count)
+	s.packed = s.pack(s.packed[:0], row)
+	return s.piles.add(pileOf(s.hash(row.Shop, row.OrderID)), s.packed)
 }
 
-// collect reads the statements of a pass up to the night's end, and says which of
-// the days have later ones. The first pass may find that more are needed.
-func (f *folding) collect(ctx context.Context, limit int, pass, passes uint64) (*statements, map[string]bool, error) {
-	s := &statements{
-		of: map[[2]string][]schema.OrderEventRow{}, pass: pass, passes: passes, bound: limit, limit: limit, hash: f.p.folds.hash,
-	}
-	later := map[string]bool{}
-	for _, day := range f.days {
-		rows, err := lake.ReadDayWhere[schema.OrderEventRow](ctx, f.n.store, lake.EventsPrefix, day, "kind", string(event.OrderChange))
-		if err != nil {
-			return nil, nil, err
+// each calls use for groups of piles that are all of the statements, each of about as
+// many bytes as may be in memory at once, or a pile if that has more.
+func (s *statements) each(use func(group *orderGroup) error) error {
+	for from := 0; from < orderBuckets; {
+		to, size := from, 0
+		for to < orderBuckets && (to == from || size+s.piles.of[to].bytes() <= s.piles.bound) {
+			size += s.piles.of[to].bytes()
+			to++
 		}
-		for _, row := range rows {
+		group, err := s.group(from, to)
+		if err != nil {
+			return err
+		}
+		if err := use(group); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// group takes some piles.
+func (s *statements) group(from, to int) (*orderGroup, error) {
+	group := newOrderGroup(s)
+	for number := from; number < to; number++ {
+		text, err := s.piles.take(number)
+		if err != nil {
+			return nil, err
+		}
+		group.add(text)
+	}
+	return group, nil
+}
+
+// all is a group of all statements, for those that are in memory.
+func (s *statements) all() (*orderGroup, error) { return s.group(0, orderBuckets) }
+
+// readAhead is how many days are decoded while another is looked through.
+const readAhead = 2
+
+// dayRead are the statements of a day, with others.
+type dayRead struct {
+	rows []schema.OrderEventRow
+	err  error
+}
+
+// collect reads the statements up to the night's end, and says which of the days have
+// later ones. Beyond bound bytes they lie in files: they are to be closed.
+func (f *folding) collect(ctx context.Context, bound int) (_ *statements, later map[string]bool, err error) {
+	s := f.newStatements(bound)
+	defer func() {
+		if err != nil {
+			_ = s.piles.close() // what went wrong before says it
+		}
+	}()
+	later = map[string]bool{}
+	var reads sync.WaitGroup
+	defer reads.Wait()
+	ahead := make([]chan dayRead, 0, len(f.days))
+	for i, day := range f.days {
+		for next := len(ahead); next < min(i+readAhead+1, len(f.days)); next++ {
+			done := make(chan dayRead, 1)
+			ahead = append(ahead, done)
+			reads.Go(func() {
+				var read dayRead
+				read.rows, read.err = lake.ReadDayWhere[schema.OrderEventRow](ctx, f.n.store, lake.EventsPrefix, f.days[next], "kind", string(event.OrderChange))
+				done <- read
+			})
+		}
+		read := <-ahead[i]
+		if read.err != nil {
+			return nil, nil, read.err
+		}
+		for k := range read.rows {
+			row := &read.rows[k]
 			switch {
 			case !row.IsOrder || row.OrderID == "":
 			case !row.At.Before(f.n.end):
@@ -69,9 +118,11 @@ func (f *folding) collect(ctx context.Context, limit int, pass, passes uint64) (
 				if f.n.forgotten(row.Tokens) {
 					row.Tokens = nil
 				}
-				s.add(row)
+				if err := s.add(row); err != nil {
+					return nil, nil, err
+				}
 			}
 		}
 	}
-	return s, later, nil
+	return s, later, s.piles.whole()
 }

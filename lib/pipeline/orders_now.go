@@ -67,7 +67,7 @@ func (p *Pipeline) ordersNow(ctx context.Context) (foldedOrders, error) {
 	if err != nil || f.rebuild {
 		return orders, err // of another format or time zone until the next night
 	}
-	statements, _, err := f.collect(ctx, noBound, 0, 1)
+	statements, _, err := f.collect(ctx, noBound)
 	if err != nil {
 		return orders, err
 	}

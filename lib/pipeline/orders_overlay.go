@@ -13,10 +13,14 @@ func (f *folding) overlay(ctx context.Context, s *statements) (*overlay, error) 
 	if s.count == 0 {
 		return nil, nil //nolint:nilnil // the base says all
 	}
+	group, err := s.all()
+	if err != nil {
+		return nil, err
+	}
 	over := new(overlay)
 	var rows [orderBuckets][]schema.OrderRow
-	var found [orderBuckets][][2]string
-	hashes := s.hashes()
+	found := make([]bool, len(group.orders)) // an order stands in one bucket
+	hashes := group.hashes()
 	if err := eachBucket(func(_, bucket int) error {
 		known, err := f.standing(ctx, bucket, hashes, &over[bucket])
 		if err != nil {
@@ -24,29 +28,28 @@ func (f *folding) overlay(ctx context.Context, s *statements) (*overlay, error) 
 		}
 		numbers := over[bucket].superseded
 		over[bucket].superseded = nil
+		var u unpacker
 		for i := range known {
 			row := &schema.OrderRow{Shop: known[i].Shop, OrderID: known[i].OrderID, Lines: known[i].Lines, Statements: known[i].Statements}
-			key := [2]string{row.Shop, row.OrderID}
-			events := s.of[key]
-			if events == nil {
+			number := group.find(row.Shop, row.OrderID)
+			if number < 0 {
 				continue // another order with the hash
 			}
-			found[bucket] = append(found[bucket], key)
+			found[number] = true
 			anonymous(row, f.n.erased)
 			over[bucket].superseded = append(over[bucket].superseded, numbers[i])
-			rows[bucket] = append(rows[bucket], f.folded(*row, events))
+			rows[bucket] = append(rows[bucket], f.folded(*row, group.events(number, &u, nil)))
 		}
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	for _, keys := range found {
-		for _, key := range keys {
-			delete(s.of, key)
+	var u unpacker
+	for number := range group.orders {
+		if found[number] {
+			continue
 		}
-	}
-	for _, events := range s.of {
-		row := f.folded(schema.OrderRow{}, events)
+		row := f.folded(schema.OrderRow{}, group.events(number, &u, nil))
 		bucket := f.bucketOf(&row)
 		rows[bucket] = append(rows[bucket], row)
 	}
@@ -55,7 +58,6 @@ func (f *folding) overlay(ctx context.Context, s *statements) (*overlay, error) 
 			continue
 		}
 		slices.SortFunc(rows[bucket], func(a, b schema.OrderRow) int { return compareRows(&a, &b) })
-		var err error
 		if over[bucket].body, err = schema.Encode(rows[bucket]); err != nil {
 			return nil, err
 		}

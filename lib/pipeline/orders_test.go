@@ -240,20 +240,20 @@ func TestLookingBackOverTheBase(t *testing.T) {
 	}
 }
 
-// A rebuild that memory holds only in parts makes the same buckets.
-func TestARebuildInPassesIsOneAtOnce(t *testing.T) {
+// A rebuild of more statements than memory holds makes the same buckets.
+func TestARebuildInPartsIsOneAtOnce(t *testing.T) {
 	w := newWorld(t)
 	restless(w, 25, func(string) {})
 	w.night("2026-11-27")
 	want := w.base()
 	at := map[int]map[string][]schema.OrderRow{}
-	for _, bound := range []int{1_000_000, 40, 7} {
+	for _, bound := range []int{1 << 20, 3000, 100} {
 		u := w.copied()
 		u.makeStale(0, 1, 2, 3, 30, 31, 32, 33, 63)
-		u.FoldOrdersBy(pipeline.OrderFolding{Statements: bound})
+		u.FoldOrdersBy(pipeline.OrderFolding{Memory: bound})
 		report, err := u.FoldOrders(t.Context(), "2026-11-27")
-		if err != nil || !report.Rebuilt || report.Orders != int64(len(want)) || (report.Passes > 1) != (bound < 100) {
-			t.Fatalf("%d statements at once: %+v, %v", bound, report, err)
+		if err != nil || !report.Rebuilt || report.Orders != int64(len(want)) || report.Spilled != (bound < 1<<20) {
+			t.Fatalf("%d bytes at once: %+v, %v", bound, report, err)
 		}
 		u.base()
 		at[bound] = map[string][]schema.OrderRow{}
@@ -262,22 +262,22 @@ func TestARebuildInPassesIsOneAtOnce(t *testing.T) {
 				at[bound][key] = rows
 			}
 		}
-		if diff := gocmp.Diff(at[1_000_000], at[bound]); diff != "" {
-			t.Errorf("%d statements at once (-all +few):\n%s", bound, diff)
+		if diff := gocmp.Diff(at[1<<20], at[bound]); diff != "" {
+			t.Errorf("%d bytes at once (-all +few):\n%s", bound, diff)
 		}
 	}
-	// What comes later is merged in passes, too.
+	// What comes later is merged in parts, too.
 	u := newWorld(t)
-	u.FoldOrdersBy(pipeline.OrderFolding{Statements: 9})
+	u.FoldOrdersBy(pipeline.OrderFolding{Memory: 600})
 	restless(u, 25, func(day string) {
 		if day == "2026-11-10" || day == "2026-11-27" {
-			if report, err := u.FoldOrders(t.Context(), day); err != nil || report.Passes < 2 {
+			if report, err := u.FoldOrders(t.Context(), day); err != nil || !report.Spilled {
 				t.Errorf("%s: %+v, %v", day, report, err)
 			}
 		}
 	})
 	if diff := gocmp.Diff(want, u.base(), cmpopts.EquateEmpty()); diff != "" {
-		t.Errorf("merged in passes (-at once +in passes):\n%s", diff)
+		t.Errorf("merged in parts (-at once +in parts):\n%s", diff)
 	}
 }
 
@@ -316,13 +316,13 @@ func placed(t *testing.T, stale bool) *world {
 }
 
 // with is a pipeline over another view of the store.
-func (w *world) with(store objstore.Store, statements int) *pipeline.Pipeline {
+func (w *world) with(store objstore.Store, memory int) *pipeline.Pipeline {
 	w.Helper()
 	p, err := pipeline.New(pipeline.Config{Store: store, Now: w.clock, Logger: logtest.New(w.T), TokenKey: []byte("a token key that tests share")})
 	if err != nil {
 		w.Fatal(err)
 	}
-	p.FoldOrdersBy(pipeline.OrderFolding{Statements: statements})
+	p.FoldOrdersBy(pipeline.OrderFolding{Memory: memory})
 	return p
 }
 
@@ -330,9 +330,9 @@ func (w *world) with(store objstore.Store, statements int) *pipeline.Pipeline {
 // else, leaves no order in two places, whoever ends it.
 func TestAKilledMergeIsFinished(t *testing.T) {
 	for name, c := range map[string]struct {
-		stale      bool
-		statements int
-	}{"merge": {false, 1000}, "merge in passes": {false, 9}, "rebuild": {true, 1000}, "rebuild in passes": {true, 9}} {
+		stale  bool
+		memory int // bytes
+	}{"merge": {false, 1 << 20}, "merge in parts": {false, 600}, "rebuild": {true, 1 << 20}, "rebuild in parts": {true, 600}} {
 		t.Run(name, func(t *testing.T) {
 			begin := placed(t, c.stale)
 			whole := begin.copied()
@@ -343,7 +343,7 @@ func TestAKilledMergeIsFinished(t *testing.T) {
 			for fail := 1; ; fail += 1 + fail/12*2 {
 				w := begin.copied()
 				flaky := &failing{Store: w.store, left: fail}
-				_, err := w.with(flaky, c.statements).FoldOrders(t.Context(), "2026-11-19") // before the link
+				_, err := w.with(flaky, c.memory).FoldOrders(t.Context(), "2026-11-19") // before the link
 				if err == nil && flaky.left > 0 {
 					if fail < 8 {
 						t.Errorf("a merge wrote %d times only", fail-1)
@@ -387,13 +387,13 @@ func TestTwoMergesAtOnce(t *testing.T) {
 			want := whole.base()
 			for n := 1; ; n += 1 + n/12*4 { // later writes are of buckets, one like another
 				w := begin.copied()
-				other := w.with(&failing{Store: w.store, left: c.killedAt}, 1000)
+				other := w.with(&failing{Store: w.store, left: c.killedAt}, 1<<20)
 				during := &meanwhile{Store: w.store, left: n, do: func() {
 					if _, err := other.Analyse(t.Context(), pipeline.NightRequest{AsOf: "2026-11-26"}); err != nil && c.killedAt == 0 {
 						t.Error(err)
 					}
 				}}
-				if _, err := w.with(during, 9).FoldOrders(t.Context(), "2026-11-26"); err != nil {
+				if _, err := w.with(during, 600).FoldOrders(t.Context(), "2026-11-26"); err != nil {
 					t.Fatalf("another night at write %d: %v", n, err)
 				}
 				if during.left > 0 {

@@ -63,17 +63,23 @@ func (w Why) MarshalJSON() ([]byte, error) {
 
 // byColumn is a client's row by the names of its columns.
 func byColumn(row schema.ClientRow) map[string]any {
+	columns := columnsOf(row)
+	consents := map[string]string{}
+	for _, pair := range row.Consents.Pairs {
+		consents[pair.Key] = pair.Value
+	}
+	columns["consents"] = consents
+	return columns
+}
+
+// columnsOf is a row by the names of its columns.
+func columnsOf[T schema.Row](row T) map[string]any {
 	v := reflect.ValueOf(row)
 	columns := make(map[string]any, v.NumField())
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("parquet"), ",")
 		columns[name] = v.Field(i).Interface()
 	}
-	consents := map[string]string{}
-	for _, pair := range row.Consents.Pairs {
-		consents[pair.Key] = pair.Value
-	}
-	columns["consents"] = consents
 	return columns
 }
 

@@ -18,7 +18,7 @@ func example(p *portal.Portal, path string) string {
 	_, after, _ := strings.Cut(ask(p, "GET", "/login").Body, "/assets/")
 	css, _, _ := strings.Cut(after, `"`)
 	return strings.NewReplacer("{$}", "", "{file}", map[bool]string{true: css, false: "full.csv"}[strings.HasPrefix(path, "/assets")],
-		"{code}", "333", "{key}", "cant_lose", "{id}", "a1b2c3d4e5f60718293a4b5c6d7e8f90").Replace(path)
+		"{code}", "333", "{key}", "cant_lose", "{id}", "a1b2c3d4e5f60718293a4b5c6d7e8f90", "{platform}", "vk").Replace(path)
 }
 
 // Whoever changes who may open what changes this list too.
@@ -32,7 +32,8 @@ func TestRolesOpenTheirRoutesAndNoOthers(t *testing.T) {
 	want := map[string]string{
 		"GET /login": "all", "POST /login": "all", "POST /logout": "all", "GET /assets/{file}": "all",
 		"GET /{$}": numbers, "GET /rfm": numbers, "GET /rfm/{code}": numbers, "GET /segments": numbers, "GET /segments/{key}": numbers,
-		"GET /abc": numbers, "GET /cohorts": numbers, "GET /quality": numbers, "GET /exports": people, "GET /exports/{id}/{file}": people, "GET /ledger": arrival,
+		"GET /abc": numbers, "GET /cohorts": numbers, "GET /quality": numbers, "GET /exports": people, "GET /exports/{id}/{file}": people,
+		"GET /exports/guides": people, "GET /exports/guides/{platform}": people, "GET /ledger": arrival,
 		"GET /exports/ledger": owner, "GET /exports/links": people, "POST /exports/links": people, "POST /exports/links/{id}/revoke": people,
 		"GET /pull/{id}/{secret}/{name}": "all", "GET /api/v1/handovers": owner, "GET /api/v1/links": people,
 		"GET /api/v1/night": numbers, "GET /api/v1/rfm": numbers, "GET /api/v1/abc": numbers, "GET /api/v1/cohorts": numbers,
@@ -70,9 +71,9 @@ func TestRolesOpenTheirRoutesAndNoOthers(t *testing.T) {
 		switch {
 		case route.Machine && answer.StatusCode != http.StatusUnauthorized:
 			t.Errorf("%s signed out = %d", name, answer.StatusCode)
-		case !route.Machine && route.Method == "POST" && answer.StatusCode != http.StatusUnauthorized:
+		case !route.Machine && route.Method == http.MethodPost && answer.StatusCode != http.StatusUnauthorized:
 			t.Errorf("%s signed out = %d", name, answer.StatusCode)
-		case !route.Machine && route.Method == "GET" && (answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/login?next=")):
+		case !route.Machine && route.Method == http.MethodGet && (answer.StatusCode != http.StatusSeeOther || !strings.HasPrefix(answer.Header.Get("Location"), "/login?next=")):
 			t.Errorf("%s signed out = %d to %q", name, answer.StatusCode, answer.Header.Get("Location"))
 		}
 	}

@@ -103,25 +103,25 @@ func TestALinkIsMadeShownOnceAndRevoked(t *testing.T) {
 		c.Auth, c.Now, c.Accounts, c.BaseURL, c.Logger = auth, clock.now, nil, "https://clients.shop.example/", logtest.To(t, &log)
 	})
 	marketer := withCookie(&http.Cookie{Name: "__Host-id", Value: tokenCookie(t, auth, "masha", portal.Marketer).Value})
-	make := func(name, list string) reply {
+	post := func(name, list string) reply {
 		return ask(p, "POST", "/exports/links", marketer, inLanguage("en"), withForm(url.Values{"name": {name}, "list": {list}}))
 	}
 	if page := ask(p, "GET", "/exports/links", marketer, inLanguage("en")).Body; !strings.Contains(page, `<option value="cant_lose/vk/full.txt">`) || strings.Contains(page, "add.csv") {
 		t.Error("the form does not offer the whole lists, or offers one that is not written")
 	}
 	for name, want := range map[string]string{"": "1 to 40 characters", "taken": "There is a link of this name"} {
-		if answer := make(name, "cant_lose/yandex/full.csv"); answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(answer.Body, want) {
+		if answer := post(name, "cant_lose/yandex/full.csv"); answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(answer.Body, want) {
 			t.Errorf("name %q = %d, want 422 that says %q", name, answer.StatusCode, want)
 		}
 	}
 	for _, list := range []string{"", "a", "a/b", "lost/csv/contacts.csv", "/"} {
-		answer := make("sheet-olga", list)
+		answer := post("sheet-olga", list)
 		if answer.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(answer.Body, "no such list") || !strings.Contains(answer.Body, `value="sheet-olga"`) {
 			t.Errorf("list %q = %d, want 422 beside what was typed", list, answer.StatusCode)
 		}
 	}
 	before := len(r.links)
-	answer := make("sheet-olga", "cant_lose/yandex/full.csv")
+	answer := post("sheet-olga", "cant_lose/yandex/full.csv")
 	address := "https://clients.shop.example/pull/8d0c1d2e3f405162/" + linkSecret + "/list-8d0c1d2e.csv"
 	if answer.StatusCode != http.StatusOK || !strings.Contains(answer.Body, "<code>"+address+"</code>") || answer.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("made = %d, address shown %t", answer.StatusCode, strings.Contains(answer.Body, address))

@@ -327,7 +327,8 @@ func TestReportStandsAlone(t *testing.T) {
 		}
 	}
 	says(t, "the report", words(page), "Отчёт о клиентской базе · Кофейня на Мясницкой", "В файле нет столбца с согласием на рекламу.",
-		"CSV, windows-1251, «;»", "21 340 строк, не прочитано: 3", "csv", "parquet", "8 640", "не использован")
+		"CSV, windows-1251, «;»", "21 340 строк, не прочитано: 3", "csv", "parquet", "8 640", "не использован",
+		"Свои сегменты · 1", "1 204 350")
 	if !strings.Contains(page, `href="clients.parquet"`) || !strings.Contains(page, `href="report.en.html"`) {
 		t.Error("the report does not link its files and its other language")
 	}

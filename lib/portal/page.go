@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -196,77 +195,17 @@ func (p *Portal) segment(v *visit) error {
 	return p.show(v, http.StatusOK, pg)
 }
 
-type segmentsBody struct {
-	Families []segmentFamily
-	Currency string
-	Export   bool
-	Moves    bool // there is a night to compare with
-}
-
-// segmentFamily is a table of segments of one kind, the largest revenue first.
-type segmentFamily struct {
-	Key  string
-	Name string // empty for a family of one segment: it stands with the others of its kind
-	Rows []segmentRow
-}
-
-type segmentRow struct {
-	SegmentSummary
-	Bounds Text
-	Share  float64
-}
-
-// familyShown is the heading under which a family stands.
-func familyShown(family string) string {
-	switch family {
-	case FamilyOwn, FamilyPlaybook, "rfm_codes", "abc", "lifecycle", "activity", "labels", "interests", "seasons", "managers", "tags":
-		return family
-	case "big_spenders_city", "big_spenders_category":
-		return "big_spenders"
-	case "sleeping_year", "last_purchase", "second_order", "replenishment", "not_contacted", "unfinished":
-		return "time"
-	case "birthdays", "birthday_missing":
-		return "birthdays"
-	case "unsubscribed", "seeds", "reach":
-		return "reach"
-	}
-	return "all"
-}
-
 func (p *Portal) segments(v *visit) error {
 	n, pg, err := p.begin(v, "segments")
 	if err != nil {
 		return err
 	}
-	body := segmentsBody{Currency: n.Business.Currency, Export: p.mayExport(v)}
-	largest := SegmentSummary{}
-	for _, s := range n.Segments {
-		row := segmentRow{SegmentSummary: s, Share: ratio(s.Clients, n.Summary.Clients)}
-		if i := slices.IndexFunc(n.Playbook, func(b PlaybookSegment) bool { return b.Key == s.Key }); i >= 0 {
-			row.Bounds = n.Playbook[i].Bounds
-		}
-		at := slices.IndexFunc(body.Families, func(f segmentFamily) bool { return f.Key == familyShown(s.Family) })
-		if at < 0 {
-			at = len(body.Families)
-			name := v.say(&pg, &err, "segments.family."+familyShown(s.Family))
-			body.Families = append(body.Families, segmentFamily{Key: familyShown(s.Family), Name: name})
-		}
-		body.Families[at].Rows = append(body.Families[at].Rows, row)
-		body.Moves = body.Moves || s.Entered != nil
-		// Other segments overlap: "all buyers" would always win.
-		if s.Family == FamilyPlaybook && s.RevenueMinor > largest.RevenueMinor {
-			largest = s
-		}
+	body, err := viewSegments(v.locale, n, p.mayExport(v), true)
+	if err != nil {
+		return err
 	}
-	for _, f := range body.Families {
-		if f.Key == FamilyPlaybook {
-			slices.SortStableFunc(f.Rows, func(a, b segmentRow) int { return cmp.Compare(b.RevenueMinor, a.RevenueMinor) })
-		}
-	}
-	pg.Answer = v.say(&pg, &err, "segments.answer.none")
-	if largest.RevenueMinor > 0 {
-		pg.Answer = v.say(&pg, &err, "segments.answer", "n", len(n.Segments), "segment", largest.Title.In(v.locale.code),
-			"share", v.locale.share(ratio(largest.RevenueMinor, n.Summary.RevenueMinor)))
+	if pg.Answer, err = segmentsAnswer(v.locale, n); err != nil {
+		return err
 	}
 	if body.Export {
 		pg.Action = &action{Label: v.say(&pg, &err, "segments.action"), Href: "/exports"}

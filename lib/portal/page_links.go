@@ -79,8 +79,7 @@ func (p *Portal) showLinks(v *visit, status int, body linksBody) error {
 // programs read, so no change and no workbook.
 func Linkable(f ExportFile) bool {
 	ext := path.Ext(f.Name)
-	name := strings.TrimSuffix(f.Name, ext)
-	return f.Written && (ext == ".csv" || ext == ".txt") && !strings.HasSuffix(name, "_add") && !strings.HasSuffix(name, "_remove")
+	return f.Written && f.Change == "" && (ext == ".csv" || ext == ".txt")
 }
 
 // linkChoices lists what links can open, the largest segments first.
@@ -129,7 +128,7 @@ func (p *Portal) newLink(v *visit) error {
 	of, platform := path.Split(strings.TrimSuffix(of, "/"))
 	request.Segment, request.Platform, request.File = strings.TrimSuffix(of, "/"), platform, file
 	link, address, err := p.config.Reader.NewLink(v.r.Context(), request, Caller{Name: v.who.Name, Role: v.who.Role})
-	problem := ""
+	var problem string
 	switch {
 	case errors.Is(err, ErrLinkName):
 		problem = "links.problem.name"

@@ -12,7 +12,7 @@ var templates embed.FS
 
 // pageKeys are the pages; each has a template file of its name.
 func pageKeys() []string {
-	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "handovers", "links", "quality", "ledger", "empty", "error"}
+	return []string{"login", "overview", "rfm", "group", "cohorts", "abc", "segments", "exports", "guide", "handovers", "links", "quality", "ledger", "empty", "error"}
 }
 
 // parsePages parses every page for one language, whose words are functions of
@@ -45,6 +45,7 @@ func (l *locale) functions() template.FuncMap {
 		"size":  l.size,
 		"sign":  sign,
 		"file":  exportHref,
+		"guide": l.guideHref,
 		"in":    func(t Text) string { return t.In(l.code) },
 		"stamp": l.stamp,
 		"date":  func(at time.Time) (string, error) { return l.day(at.UTC().Format(time.DateOnly)) },
@@ -54,6 +55,7 @@ func (l *locale) functions() template.FuncMap {
 		// A bar of the width of a share, in the units of its view box.
 		"percent": func(share float64) string { return coordinate(min(max(share, 0), 1) * 100) },
 		"leftout": leftOut,
+		"family":  func(view segmentsView, f segmentFamily) segmentCells { return segmentCells{view, f} },
 		"row":     func(currency string, r qualityRow) qualityCells { return qualityCells{currency, r} },
 	}
 }

@@ -26,6 +26,8 @@ type reportBody struct {
 	Cards    []summaryCard
 	RFM      rfmView
 	RFMSays  string
+	Segments segmentsView
+	SegSays  string
 	Cohorts  []cohortView
 	CohSays  string
 	ABC      []abcView
@@ -74,6 +76,12 @@ func Report(w io.Writer, n *Night, lang string, files []ReportFile) error {
 		return err
 	}
 	if body.RFMSays, err = rfmAnswer(l, n); err != nil {
+		return err
+	}
+	if body.Segments, err = viewSegments(l, n, false, false); err != nil {
+		return err
+	}
+	if body.SegSays, err = segmentsAnswer(l, n); err != nil {
 		return err
 	}
 	for _, show := range cohortShows() {

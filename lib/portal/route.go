@@ -54,6 +54,8 @@ func (p *Portal) Routes() []Route {
 		{Method: "GET", Path: "/quality", Roles: numbers, serve: p.quality},
 		{Method: "GET", Path: "/exports", Roles: people, serve: p.exports},
 		{Method: "GET", Path: "/exports/{id}/{file}", Roles: people, serve: p.download},
+		{Method: "GET", Path: "/exports/guides", Roles: people, serve: p.guides},
+		{Method: "GET", Path: "/exports/guides/{platform}", Roles: people, serve: p.guide},
 		{Method: "GET", Path: "/exports/ledger", Roles: owner, serve: p.handovers},
 		{Method: "GET", Path: "/exports/links", Roles: people, serve: p.links},
 		{Method: "POST", Path: "/exports/links", Roles: people, serve: p.newLink},

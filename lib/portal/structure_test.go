@@ -21,7 +21,8 @@ func everyPage() []string {
 	return []string{
 		"/", "/rfm", "/rfm/213", "/rfm/133", "/segments", "/segments/cant_lose", "/segments/asleep-coffee", "/abc", "/abc?entity=item",
 		"/abc?entity=category", "/cohorts", "/cohorts?show=clients", "/cohorts?show=revenue", "/cohorts?show=cumulative", "/exports",
-		"/exports?segment=cant_lose", "/exports?segment=lost", "/exports/ledger", "/exports/ledger?days=90&sort=-rows", "/exports/links", "/quality", "/ledger", "/login", "/nothing",
+		"/exports?segment=cant_lose", "/exports?segment=lost", "/exports/guides", "/exports/guides/vk", "/exports/ledger", "/exports/ledger?days=90&sort=-rows", "/exports/links", "/quality", "/ledger",
+		"/login", "/nothing",
 	}
 }
 

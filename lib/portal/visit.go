@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,6 +89,7 @@ type page struct {
 	Lang     string
 	Key      string // catalogue prefix of the page
 	Name     string // overrides the page's title in the catalogue
+	Section  string // the page of the navigation that it belongs to; empty: itself
 	Business string
 	Currency string // sign of the money on the page
 	AsOf     string
@@ -130,7 +132,7 @@ func (p *Portal) show(v *visit, status int, pg page) error {
 	}
 	if v.who.Name != "" {
 		pg.SignedIn, pg.User, pg.Role = true, v.who.Name, v.who.Role
-		pg.Nav = p.navigation(v.who.Role, pg.Key)
+		pg.Nav = p.navigation(v.who.Role, cmp.Or(pg.Section, pg.Key))
 	}
 	var b bytes.Buffer
 	if err := p.pages[v.locale.code][pg.Key].ExecuteTemplate(&b, "layout", pg); err != nil {

@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"hash/fnv"
 	"time"
 )
 
@@ -235,9 +234,16 @@ type OrderRow struct {
 // OrderHash is the number that an order is looked for by: FNV-1a, 64 bits, of the
 // shop, a zero byte and the order id. Two orders may have one.
 func OrderHash(shop, order string) int64 {
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(shop + "\x00" + order)) // never fails
-	return int64(hash.Sum64())                       //nolint:gosec // G115: the same 64 bits
+	const offset, prime = 14695981039346656037, 1099511628211 // hash/fnv has no door without memory of its own
+	hash := uint64(offset)
+	for i := range len(shop) {
+		hash = (hash ^ uint64(shop[i])) * prime
+	}
+	hash *= prime // the zero byte
+	for i := range len(order) {
+		hash = (hash ^ uint64(order[i])) * prime
+	}
+	return int64(hash) //nolint:gosec // G115: the same 64 bits
 }
 
 // OrderInterestRow is the part of OrderRow that says what a purchase was about.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -103,6 +104,20 @@ func TestRowsThatAreNotThereAreAnError(t *testing.T) {
 	} {
 		if err := call(); !errors.Is(err, schema.ErrCorrupt) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
+		}
+	}
+}
+
+// The number of an order is the one that the standard library's FNV-1a gives.
+func TestOrderHashIsFNV(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 9))
+	for _, shop := range words() {
+		for _, order := range append(words(), strconv.FormatUint(random.Uint64(), 10)) {
+			hash := fnv.New64a()
+			_, _ = hash.Write([]byte(shop + "\x00" + order))
+			if want := int64(hash.Sum64()); schema.OrderHash(shop, order) != want {
+				t.Fatalf("OrderHash of %d and %d bytes: %d, want %d", len(shop), len(order), schema.OrderHash(shop, order), want)
+			}
 		}
 	}
 }

@@ -26,6 +26,8 @@ const newest = parquet(`${o.data}/lake/events/day=${o.asof}/*.parquet`);
 const own = o.own ?? `${o.data}.duckdb`;
 
 await run("SET TimeZone = 'UTC'; SET preserve_insertion_order = false; SET enable_progress_bar = false");
+// What memory does not hold lies beside what is written, not in the folder one stands in.
+await run(`SET temp_directory = ${text(`${job === "prepare" ? own : o.out}.tmp`)}`);
 
 // Days are counted from the first of January 2000; the calendar gives their months.
 const zero = "DATE '2000-01-01'";
@@ -93,7 +95,10 @@ async function night() {
 }
 
 // The own files: what the job needs and nothing else, orders by number in the order of
-// time, statements by order, so that the ones the day touches lie together.
+// time, statements by order, so that the ones the day touches lie together. They are
+// sorted and written in parts of so many orders, each of which fits into memory.
+const partOrders = 10_000_000;
+
 async function prepare() {
   await people();
   const { before } = (await rows(`SELECT count(*)::INT AS before FROM ${orders}`))[0];
@@ -105,15 +110,19 @@ async function prepare() {
   const write = (name, sql) => run(`COPY (${sql}) TO ${text(`${own}/${name}.parquet`)} (FORMAT parquet)`);
   await run("SET preserve_insertion_order = true");
   await write("clients", "SELECT client, client_id FROM clients_of ORDER BY client");
-  await write("orders", `SELECT number, client, purchase, ${dayOf("nullif(day, '')")} AS day, currency, revenue_minor
-    FROM ${orders} JOIN numbered USING (shop, order_id) LEFT JOIN token_map USING (token) ORDER BY number`);
-  const told = (from) => `SELECT number, t.client, ${statement} FROM ${from} s JOIN numbered USING (shop, order_id) LEFT JOIN token_map t ON t.token = s.tokens[1] ORDER BY number`;
-  await write("statements", told(`(SELECT shop, order_id, s.* FROM (SELECT shop, order_id, unnest(statements) AS s FROM ${orders}))`));
-  await write("day", told("fresh"));
+  const told = (from, numbers) => `SELECT number, t.client, ${statement} FROM ${from} s JOIN ${numbers} USING (shop, order_id) LEFT JOIN token_map t ON t.token = s.tokens[1] ORDER BY number`;
+  for (let part = 0; part * partOrders < before; part++) {
+    const numbers = `(SELECT * FROM numbered WHERE number > ${part * partOrders} AND number <= ${Math.min((part + 1) * partOrders, before)})`;
+    const suffix = part === 0 ? "" : `-${String(part).padStart(3, "0")}`;
+    await write(`orders${suffix}`, `SELECT number, client, purchase, ${dayOf("nullif(day, '')")} AS day, currency, revenue_minor
+      FROM ${orders} JOIN ${numbers} USING (shop, order_id) LEFT JOIN token_map USING (token) ORDER BY number`);
+    await write(`statements${suffix}`, told(`(SELECT shop, order_id, s.* FROM (SELECT shop, order_id, unnest(statements) AS s FROM ${orders} SEMI JOIN ${numbers} USING (shop, order_id)))`, numbers));
+  }
+  await write("day", told("fresh", "numbered"));
 }
 
 async function nightOfOwn() {
-  const file = (name) => parquet(`${own}/${name}.parquet`);
+  const file = (name) => parquet(`${own}/${name}*.parquet`); // one, or parts
   const who = `last(client ORDER BY "at", rank, event_id, source) FILTER (client IS NOT NULL) AS client`;
   await run(`CREATE TEMP TABLE clients_of AS SELECT client, client_id FROM ${file("clients")};
     CREATE TEMP TABLE fresh AS SELECT * FROM ${file("day")};

@@ -185,7 +185,7 @@ var rights = map[string]map[string]string{
 	},
 	"analytics": {
 		"config": "GL", tokenKeyAnswer: "C", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/contacts": "GL",
-		"lake/orders": "CGLS", "lake/people": "GLW", "gold": "GLW", "suppress": "GL", "audit": "W",
+		"lake/orders": "CGLS", "lake/people": "GLW", "gold": "GLW", "audiences/holdout": "GL", "suppress": "GL", "audit": "W",
 	},
 	"export": {
 		"config": "GL", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/people": "GL",
