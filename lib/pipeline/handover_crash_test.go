@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
 	"github.com/leadlake/leadlake/lib/schema"
@@ -216,6 +217,15 @@ func TestAnErasureWaitsForTheRemoval(t *testing.T) {
 	for _, row := range table[schema.GivenRow](w, lake.AudiencesPrefix+"given/unisender/buyers.parquet") {
 		if strings.Contains(row.Line, number(7)) || row.ClientID == w.idOf("p7@kofe.ru") {
 			t.Error("what was given still knows the erased person")
+		}
+	}
+	// The night counts the row and does not store it once more.
+	if f := fileOf(w.manifestOf("buyers", "unisender"), audience.Remove); f.Rows == 0 || !f.Written {
+		t.Errorf("the manifest says of the removal: %+v", f)
+	}
+	for key, body := range w.objects(lake.AudiencesPrefix + "asof=2026-11-02") {
+		if strings.Contains(body, number(7)) {
+			t.Errorf("%s shows the erased person", key)
 		}
 	}
 	removed := w.rowsFor(unisender("olga", "_remove"))
