@@ -24,7 +24,18 @@ const (
 	Messenger  Purpose = "messenger"
 )
 
-// Purposes returns all purposes in their fixed order.
+// Google's two consent signals (audiences, 1.10). They are kept as purposes where
+// somebody states them, follow from no other consent, and let nobody into a file: they
+// only choose between files of one.
+const (
+	AdUserData        Purpose = "ad_user_data"
+	AdPersonalization Purpose = "ad_personalization"
+)
+
+// Signal reports whether p is one of Google's consent signals.
+func (p Purpose) Signal() bool { return p == AdUserData || p == AdPersonalization }
+
+// Purposes returns all purposes in their fixed order, Google's signals not among them.
 func Purposes() []Purpose { return []Purpose{Processing, Ads, Email, SMS, Call, Messenger} }
 
 // Known reports whether p is one of Purposes.

@@ -203,8 +203,8 @@ func (r *reader) consents(v Value, path string) []Consent {
 			At:          r.time(item.Get("at"), at+".at"),
 			Evidence:    r.text(item.Get("evidence"), at+".evidence"),
 		}
-		if !consent.Purpose(c.Purpose).Known() {
-			r.fault(at+".purpose", "unknown; one of processing, ads, email, sms, call, messenger")
+		if purpose := consent.Purpose(c.Purpose); !purpose.Known() && !purpose.Signal() {
+			r.fault(at+".purpose", "unknown; one of processing, ads, email, sms, call, messenger, ad_user_data, ad_personalization")
 		}
 		list = append(list, c)
 	}

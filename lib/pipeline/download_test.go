@@ -43,10 +43,10 @@ func TestADownloadIsTheFileThatWasAudited(t *testing.T) {
 			return "", err
 		}
 		body, err := io.ReadAll(d.Body)
-		if err != nil || d.Size != int64(len(body)) || d.Body.Close() != nil {
+		if d.Body.Close() != nil || err == nil && d.Size != int64(len(body)) {
 			t.Errorf("read the download: %d bytes of %d, %v", len(body), d.Size, err)
 		}
-		return string(body), nil
+		return string(body), err
 	}
 	if got, err := open(0); err != nil || got != want {
 		t.Errorf("the download has %d bytes, %v; want the %d stored", len(got), err, len(want))
@@ -55,11 +55,11 @@ func TestADownloadIsTheFileThatWasAudited(t *testing.T) {
 	for _, body := range w.objects("audit/") {
 		rows += strings.Count(body, string(objstore.VersionOf([]byte(want))))
 	}
-	if rows != 1 {
-		t.Errorf("%d audit rows have the SHA-256 of the file, want 1", rows)
+	if rows != 2 {
+		t.Errorf("%d audit rows have the SHA-256 of the file, want one of each download", rows)
 	}
-	// Audited is what is there first; handed out would be what came after it.
-	if got, err := open(2); err == nil {
+	// Audited is what was made; handed out would be what came after it.
+	if got, err := open(1); err == nil {
 		t.Errorf("%q was handed out, which nobody audited", got)
 	}
 }

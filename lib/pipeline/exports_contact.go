@@ -12,13 +12,6 @@ import (
 	"github.com/leadlake/leadlake/lib/schema"
 )
 
-// Google's two consent signals, as purposes of consents. They are granted where
-// somebody stated them, and never taken from another purpose.
-const (
-	adUserData        consent.Purpose = "ad_user_data"
-	adPersonalization consent.Purpose = "ad_personalization"
-)
-
 // vkUser begins an external id that is a person's number in VKontakte, as the lead
 // forms there state it.
 const vkUser = "vk_user:"
@@ -34,7 +27,7 @@ func (e *exporter) contact(client *exportClient, place int, person *exportPerson
 			c.VKIDs = append(c.VKIDs, number)
 		}
 	}
-	c.Signals = e.granted(client, adUserData) && e.granted(client, adPersonalization)
+	c.Signals = e.granted(client, consent.AdUserData) && e.granted(client, consent.AdPersonalization)
 	if client.RevenueMinor >= 0 {
 		c.Value = money.Decimal(client.RevenueMinor, e.cfg.Business.Currency)
 	}

@@ -129,8 +129,10 @@ func (p *Pipeline) openHandover(ctx context.Context, h Handover, file string) (p
 	if !errors.Is(err, objstore.ErrNoPresign) {
 		return portal.Download{}, fmt.Errorf("pipeline: link to export: %w", err)
 	}
-	if d.Body, _, err = p.store.Open(ctx, h.Key); err != nil {
+	body, _, err := p.store.Open(ctx, h.Key)
+	if err != nil {
 		return portal.Download{}, fmt.Errorf("pipeline: open export: %w", err)
 	}
+	d.Body = objstore.Checked(body, h.Size, h.SHA256) // what was audited and nothing else
 	return d, nil
 }

@@ -61,6 +61,7 @@ type bundle struct {
 	canaries audience.Canaries
 
 	pending []*deferred
+	unkept  bool // the removal is not stored at night
 }
 
 // open reads what a bundle was given, which decides what is written of it.
@@ -78,7 +79,7 @@ func (e *exporter) open(ctx context.Context, x *handover.Export, by asking) (*bu
 		}
 	}
 	if x.Message {
-		b.standing = b.given.sureClients(by)
+		b.standing = b.given.sureClients()
 	}
 	b.has = b.given.sureKeys(by)
 	return b, nil
@@ -285,6 +286,13 @@ func (b *bundle) stay(row *schema.GivenRow) bool {
 func (b *bundle) removal() (audience.Manifest, error) {
 	var since []sinceRow
 	job := audience.Job{Request: b.e.request(b.Export, audience.Remove), Create: b.create(b.remove)}
+	for row := range b.leaving() {
+		// Rows of erased people lie nowhere but where they wait: a download shows them.
+		if b.unkept = row.clientID == "" && b.told == nil; b.unkept {
+			job.Create = func(string) (audience.Output, error) { return nowhere{}, nil }
+			break
+		}
+	}
 	if b.told != nil && b.remove == written {
 		keys := map[[2]string]handedRow{}
 		for row := range b.leaving() {
@@ -414,7 +422,7 @@ func (b *bundle) publish(ctx context.Context, folder string, m audience.Manifest
 	}
 	store := b.e.p.store
 	for _, file := range m.Files {
-		if file.Written {
+		if file.Written && (file.Change != audience.Remove || !b.unkept) {
 			continue
 		}
 		info, err := store.Head(ctx, folder+file.Name)

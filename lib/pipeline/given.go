@@ -256,9 +256,10 @@ func (g *given) sureKeys(by asking) keySet {
 }
 
 // sureClients are the ids of clients who stand in what was given, those whose row is
-// about to be replaced by another one among them.
-func (g *given) sureClients(by asking) map[string]bool {
-	clients, open := map[string]bool{}, g.unsettled(by)
+// about to be replaced by another one among them. An act that is done again has let
+// them in already, and counted them.
+func (g *given) sureClients() map[string]bool {
+	clients, open := map[string]bool{}, g.unsettled(asking{})
 	for i := range g.rows {
 		if g.rows[i].Stands || sure(&g.rows[i], open) {
 			clients[g.rows[i].ClientID] = true

@@ -157,7 +157,7 @@ func (h *handing) downloads() string { return downloadsPrefix + h.act.ID + "/" }
 
 // downloadName is what a browser calls the file.
 func (h *handing) downloadName() string {
-	name := h.exporter.run.AsOf + "_" + h.x.Name + "_"
+	name := h.run.AsOf + "_" + h.x.Name + "_"
 	if h.request.File == audience.ManifestName {
 		name += h.x.Platform + "_"
 	}
@@ -273,7 +273,7 @@ func (h *handing) handed(b *bundle, m audience.Manifest, parts []audience.FileRe
 func (h *handing) log(ctx context.Context, b *bundle, out Handover, file handed) error {
 	p := h.p
 	if err := p.logHandover(ctx, LedgerRow{
-		ID: h.act.ID, At: h.act.At, Who: h.act.Who, Run: h.exporter.run.Run, AsOf: h.exporter.run.AsOf, Segment: h.x.Segment, Platform: h.x.Platform,
+		ID: h.act.ID, At: h.act.At, Who: h.act.Who, Run: h.run.Run, AsOf: h.run.AsOf, Segment: h.x.Segment, Platform: h.x.Platform,
 		File: h.request.File, Change: string(h.change), Rows: int64(out.Rows), SHA256: out.SHA256, Purpose: purposeOf(h.x), Link: h.request.Link,
 		Canaries: len(b.canaries.Contacts()),
 	}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -170,9 +171,7 @@ func (e *exporter) writeNames(ctx context.Context) error {
 				return nil, err
 			}
 		}
-		for name, of := range names { // names of before stay: lists bear them in the cabinets
-			all[name] = of
-		}
+		maps.Copy(all, names) // names of before stay: lists bear them in the cabinets
 		return json.MarshalIndent(all, "", "  ")
 	})
 	if err != nil {

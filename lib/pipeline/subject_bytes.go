@@ -203,6 +203,8 @@ func (s *subject) tellInbox(ctx context.Context) error {
 // SubjectAudiences says to whom the person may have been shown.
 type SubjectAudiences struct {
 	Files []SubjectFile `json:"files,omitempty"` // that hold him now
+	// Given are the rows of him that platforms have, as far as downloads tell.
+	Given []SubjectGiven `json:"given,omitempty"`
 	// Unknown are downloads of files that are no longer kept as they were: who stood
 	// in them cannot be said.
 	Unknown []SubjectDownload `json:"downloads_of_files_gone,omitempty"`
@@ -218,6 +220,42 @@ type SubjectFile struct {
 	Hashed    bool              `json:"hashed,omitempty"`
 	WrittenAt time.Time         `json:"written_at"`
 	Downloads []SubjectDownload `json:"downloads,omitempty"` // of exactly these bytes
+}
+
+// SubjectGiven is a row that a platform was given of the person.
+type SubjectGiven struct {
+	Segment    string `json:"segment"`
+	Platform   string `json:"platform"`
+	File       string `json:"file"`
+	SinceDay   string `json:"since_day"`
+	LeavingDay string `json:"leaving_day,omitempty"` // since when it waits for removal
+}
+
+// tellGiven adds the rows of the person that platforms have.
+func (s *subject) tellGiven(ctx context.Context) error {
+	bundles, err := s.p.bundlesGiven(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range bundles {
+		g, err := s.p.readGiven(ctx, b.platform, b.segment)
+		if err != nil {
+			return err
+		}
+		open := g.unsettled(asking{})
+		for i := range g.rows {
+			row := &g.rows[i]
+			if !there(row, open) || !s.mine([]string{row.ClientID}) && (row.Line == "" || s.search.find(row.Line) == nil) {
+				continue
+			}
+			given := SubjectGiven{Segment: b.segment, Platform: b.platform, File: row.File, SinceDay: row.SinceDay}
+			if row.LeavingDay != nil {
+				given.LeavingDay = *row.LeavingDay
+			}
+			s.doc.Audiences.Given = append(s.doc.Audiences.Given, given)
+		}
+	}
+	return nil
 }
 
 // SubjectDownload is a row of the audit chain.
@@ -267,6 +305,9 @@ func (s *subject) tellAudiences(ctx context.Context) error {
 		} else if i, holds := at[row.Object]; holds {
 			(*files)[i].Downloads = append((*files)[i].Downloads, SubjectDownload{At: row.At, Who: row.Who})
 		}
+	}
+	if err := s.tellGiven(ctx); err != nil {
+		return err
 	}
 	if len(s.doc.Audiences.Unknown) > 0 {
 		s.note("downloads_unknown",

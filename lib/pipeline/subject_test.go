@@ -255,6 +255,13 @@ func TestSubjectNamesWhoDownloadedHim(t *testing.T) {
 	if got := s.Audiences.Unknown; len(got) != 1 || got[0].Who != "ivan" {
 		t.Errorf("unknown downloads = %+v, want ivan's: the bytes are gone", got)
 	}
+	if _, err := w.HandOver(t.Context(), pipeline.HandoverRequest{Segment: file.Segment, Platform: "csv", File: "contacts.csv", Who: "olga"}); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = w.ask("C-77")
+	if got := s.Audiences.Given; len(got) != 1 || got[0].Segment != file.Segment || got[0].Platform != "csv" || got[0].SinceDay == "" {
+		t.Errorf("given = %+v, want the row that was handed over just now", got)
+	}
 	if !slices.ContainsFunc(s.Notes, func(n pipeline.SubjectNote) bool { return n.Code == "downloads_unknown" }) {
 		t.Errorf("notes = %+v, want that it is not kept who stood in a file that is gone", s.Notes)
 	}

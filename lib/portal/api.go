@@ -230,6 +230,7 @@ func (p *Portal) apiSegments(v *visit) error {
 type bundleJSON struct {
 	ID       string           `json:"id"`
 	Segment  string           `json:"segment"`
+	Name     string           `json:"name,omitempty"` // of files and lists that leave, where it is not the segment's
 	Platform string           `json:"platform"`
 	AsOf     string           `json:"as_of"`
 	Members  int64            `json:"members"`
@@ -242,11 +243,15 @@ type bundleJSON struct {
 
 type fileJSON struct {
 	Name    string `json:"name"`
+	Change  string `json:"change,omitempty"` // add or remove; absent: the whole list
 	Rows    int64  `json:"rows"`
 	Bytes   int64  `json:"bytes"`
 	Written bool   `json:"written"`
 	Refused *Text  `json:"refused"`
 	Href    string `json:"href,omitempty"`
+	// Rows that are too few for a file of their own, and since when the oldest waits.
+	Waiting      int64  `json:"waiting,omitempty"`
+	WaitingSince string `json:"waiting_since,omitempty"`
 }
 
 func (p *Portal) apiExports(v *visit) error {
@@ -258,14 +263,17 @@ func (p *Portal) apiExports(v *visit) error {
 		Exports []bundleJSON `json:"exports"`
 	}{list(bundles, func(b ExportBundle) bundleJSON {
 		out := bundleJSON{
-			ID: b.ID, Segment: b.Segment, Platform: b.Platform, AsOf: b.AsOf, Members: b.Members, Clients: b.Clients,
+			ID: b.ID, Segment: b.Segment, Name: b.Name, Platform: b.Platform, AsOf: b.AsOf, Members: b.Members, Clients: b.Clients,
 			Excluded: map[string]int64{}, Refused: optional(b.Refused), GivenAt: b.GivenAt,
 		}
 		for _, r := range b.Excluded {
 			out.Excluded[r.Reason] += r.Count
 		}
 		out.Files = list(b.Files, func(f ExportFile) fileJSON {
-			file := fileJSON{Name: f.Name, Rows: f.Rows, Bytes: f.Bytes, Written: f.Written, Refused: optional(f.Refused)}
+			file := fileJSON{
+				Name: f.Name, Change: f.Change, Rows: f.Rows, Bytes: f.Bytes, Written: f.Written, Refused: optional(f.Refused),
+				Waiting: f.Waiting, WaitingSince: f.WaitingSince,
+			}
 			if f.Written {
 				file.Href = exportHref(b.ID, f.Name)
 			}

@@ -371,12 +371,13 @@ func newReader(n *portal.Night, name naming) *reader {
 			Excluded: []portal.Refusal{{"no_consent", text("Нет согласия на эту цель.", "There is no consent for this purpose."), 288}, {"no_identifier", text("Нет ни телефона, ни адреса почты, которые принимает площадка.", "There is neither a phone nor an e-mail the platform takes."), 45}},
 			Files: []portal.ExportFile{
 				{Name: "full.csv", About: text("Весь список: загрузите, если сегмент создаётся впервые.", "The whole list: upload it when the segment is made for the first time."), Rows: 871, Bytes: 57_512, Written: true},
-				{Name: "add.csv", About: text("Кто вошёл с прошлой загрузки.", "Who entered since the last upload."), Rows: 18, Refused: text("В файле меньше 100 строк: площадка такой не примет.", "The file has fewer than 100 rows: the platform will not take it.")},
+				{Name: "remove.csv", Change: "remove", Rows: 131, Bytes: 8_912, Written: true},
+				{Name: "add.csv", Change: "add", Waiting: 18, WaitingSince: "2026-11-09", Rows: 18, Refused: text("В файле меньше 100 строк: площадка такой не примет.", "The file has fewer than 100 rows: the platform will not take it.")},
 			},
 			BeforeUpload: []portal.Text{text("Выберите «Данные CRM» и отметьте, что данные захешированы.", "Choose “CRM data” and say that the data are hashed.")},
 		},
 		{
-			ID: "b1b2c3d4e5f60718293a4b5c6d7e8f91", Segment: "cant_lose", SegmentTitle: text("Нельзя потерять", "Can't lose"), Platform: "vk",
+			ID: "b1b2c3d4e5f60718293a4b5c6d7e8f91", Segment: "cant_lose", SegmentTitle: text("Нельзя потерять", "Can't lose"), Platform: "vk", Name: "list-1a2b3c4d",
 			PlatformTitle: text("VK Реклама", "VK Ads"), AsOf: "2026-11-21", Members: 1204, Clients: 902,
 			Files:    []portal.ExportFile{{Name: "full.txt", Rows: 902, Bytes: 1_204_331, Written: true}},
 			Excluded: []portal.Refusal{{"no_consent", text("Нет согласия на эту цель.", "There is no consent for this purpose."), 302}},

@@ -218,10 +218,8 @@ func openTableAt[T Row](body io.ReaderAt, size int64) (*parquet.File, error) {
 	return file, nil
 }
 
-// open reads the footer. The library makes room for it before it finds that the file
+// openAt reads the footer. The library makes room for it before it finds that the file
 // is shorter than its last bytes say.
-func open(body []byte) (*parquet.File, error) { return openAt(bytes.NewReader(body), int64(len(body))) }
-
 func openAt(body io.ReaderAt, size int64) (*parquet.File, error) {
 	var tail [8]byte
 	if size < 12 {

@@ -189,7 +189,7 @@ var rights = map[string]map[string]string{
 	},
 	"export": {
 		"config": "GL", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/people": "GL",
-		"gold": "GL", "audiences": "GLW", "suppress": "GL", "audit": "W",
+		"gold": "GL", "audiences": "GLW", "suppress": "GL", "erasures": "GLW", "audit": "GLW",
 	},
 	"portal": {
 		"config": "CGLS", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/orders": "GL", "lake/people": "GL",
