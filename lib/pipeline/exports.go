@@ -70,7 +70,7 @@ type exporter struct {
 	members   *membership
 	contacts  []contactedIn  // within the days of the budget
 	contacted map[string]int // the same by client id
-	owner     map[string]string
+	owner     tokenOwners
 	removals  map[bundleKey][]removals // of erased people
 	forPeople bool                     // some files are for people and have further columns
 	// leaving is set for what is handed over: it bears no word of a sensitive segment.
@@ -251,7 +251,7 @@ func (e *exporter) prepare(ctx context.Context, exports []handover.Export) error
 		return err
 	}
 	e.news.name(e.owner, e.p.now())
-	e.contacted = countContacts(e.contacts, e.owner, "")
+	e.contacted = countContacts(e.contacts, e.owner.client, "")
 	return nil
 }
 

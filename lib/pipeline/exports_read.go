@@ -35,8 +35,9 @@ func (m *membership) any(segments []string, place int) bool {
 
 // clientNames is what names a client.
 type clientNames struct {
-	ClientID string   `parquet:"client_id"`
-	Aliases  []string `parquet:"aliases,list"`
+	ClientID string     `parquet:"client_id"`
+	Aliases  []string   `parquet:"aliases,list"`
+	Consents schema.Map `parquet:"consents"`
 }
 
 // Table implements schema.Row.
@@ -46,21 +47,23 @@ func (clientNames) Table() string { return "clients" }
 func (clientNames) Personal() []string { return nil }
 
 // readMembership reads who is in the wanted segments, and whose the wanted tokens are.
-func readMembership(ctx context.Context, store objstore.Store, run *lake.Run, segments, tokens map[string]bool) (*membership, map[string]string, error) {
-	owner := map[string]string{}
+func readMembership(ctx context.Context, store objstore.Store, run *lake.Run, segments, tokens map[string]bool) (*membership, tokenOwners, error) {
+	owner := tokenOwners{client: map[string]string{}, consents: map[string]schema.Map{}}
 	seed := maphash.MakeSeed() // for this reading alone: nothing depends on it
 	var ids []uint64
 	for c, err := range rowsIn[clientNames](ctx, store, run.Tables[schema.ClientRow{}.Table()].Key) {
 		if err != nil {
-			return nil, nil, err
+			return nil, owner, err
 		}
 		ids = append(ids, maphash.String(seed, c.ClientID))
-		if tokens[c.ClientID] {
-			owner[strings.Clone(c.ClientID)] = strings.Clone(c.ClientID)
-		}
-		for _, alias := range c.Aliases {
-			if tokens[alias] {
-				owner[strings.Clone(alias)] = strings.Clone(c.ClientID)
+		for i := range len(c.Aliases) + 1 {
+			token := c.ClientID
+			if i > 0 {
+				token = c.Aliases[i-1]
+			}
+			if tokens[token] {
+				owner.client[strings.Clone(token)] = strings.Clone(c.ClientID)
+				owner.consents[strings.Clone(c.ClientID)] = c.Consents
 			}
 		}
 	}
@@ -73,7 +76,7 @@ func readMembership(ctx context.Context, store objstore.Store, run *lake.Run, se
 	place := 0
 	for row, err := range rowsIn[schema.SegmentRow](ctx, store, run.Tables[schema.SegmentRow{}.Table()].Key) {
 		if err != nil {
-			return nil, nil, err
+			return nil, owner, err
 		}
 		bits := m.segments[row.Segment]
 		if bits == nil {

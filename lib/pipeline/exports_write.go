@@ -266,7 +266,7 @@ func (e *exporter) standing(b *bundle, who *prospect, held bool) handover.Standi
 	s := handover.Standing{
 		Erased: e.news.gone[id], Member: func(segment string) bool { return e.members.has(segment, who.place) }, Held: held,
 	}
-	if e.news.states[id] != nil {
+	if e.news.states[id] != nil || e.news.joined[id] != nil {
 		s.Left = func(p consent.Purpose) audience.Reason { return e.news.left(id, p) }
 	}
 	if b.Message {

@@ -124,7 +124,7 @@ func (h *handing) attempt(ctx context.Context) (Handover, error) {
 	}
 	if before := b.given.repeated(by); before != nil {
 		h.act.Root, h.act.Day = before.Root, before.Day
-		h.contacted = countContacts(h.contacts, h.owner, before.Root)
+		h.contacted = countContacts(h.contacts, h.owner.client, before.Root)
 	}
 	h.aim(ctx, b)
 	manifests, err := h.render(ctx, []*bundle{b})

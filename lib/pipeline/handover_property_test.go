@@ -16,6 +16,7 @@ import (
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
+	"github.com/leadlake/leadlake/lib/schema"
 )
 
 // handoverConfig exports the buyers in every manner: to platforms without a smallest
@@ -38,11 +39,14 @@ exports:
 // holds every file against a model made from the rules alone. More seeds:
 // LEADLAKE_SEEDS=200 go test -run NobodyIsHandedOver ./lib/pipeline.
 func TestNobodyIsHandedOverWhoMustNotBe(t *testing.T) {
-	seeds := 3
+	seeds := []int{0, 42, 118, 145, 171} // the latter ones have found faults
 	if n, err := strconv.Atoi(os.Getenv("LEADLAKE_SEEDS")); err == nil {
-		seeds = n
+		seeds = seeds[:0]
+		for seed := range n {
+			seeds = append(seeds, seed)
+		}
 	}
-	for seed := range seeds {
+	for _, seed := range seeds {
 		t.Run(strconv.Itoa(seed), func(t *testing.T) { newHistory(t, uint64(seed)).live() })
 	}
 }
@@ -469,7 +473,15 @@ func (h *history) compare() {
 				differ++
 			}
 		}
-		if differ != waits {
+		// What waits of erased people waits on when a whole list was given: it may not
+		// have taken the place of the one there.
+		erased := 0
+		for key := range h.objects(lake.ErasuresPrefix) {
+			if strings.HasSuffix(key, "/remove/"+b.platform+"/"+b.segment+".parquet") {
+				erased += len(table[schema.RemovalRow](h.world, key))
+			}
+		}
+		if differ > waits || waits-differ > erased {
 			h.Fatalf("%s differs from the list by %d rows after removal and addition, %d wait (%+v)", b.key(), differ, waits, cmp.Or(len(has[name]), 0))
 		}
 	}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,9 @@ type news struct {
 	states map[string]*consent.Ledger
 	// unsubscribed holds ids of events that were unsubscriptions.
 	unsubscribed map[string]bool
+	// joined holds, by client id, what clients of the run have withdrawn who seem to be
+	// one with him since: the night will weigh their statements against each other.
+	joined map[string]map[consent.Purpose]bool
 }
 
 // newsEvent is an event since the night that says something of consents.
@@ -59,7 +63,7 @@ func (newsRow) Personal() []string { return nil }
 func (p *Pipeline) readNews(ctx context.Context, run *lake.Run) (*news, error) {
 	n := &news{
 		erased: map[string]bool{}, linked: map[string]string{}, unsubscribed: map[string]bool{},
-		gone: map[string]bool{}, states: map[string]*consent.Ledger{},
+		gone: map[string]bool{}, states: map[string]*consent.Ledger{}, joined: map[string]map[consent.Purpose]bool{},
 	}
 	suppressed, err := lake.ReadSuppressed(ctx, p.store)
 	if err != nil {
@@ -169,40 +173,71 @@ func (n *news) root(token string) string {
 	}
 }
 
-// speaking are the tokens for which the news needs to know whose they are.
+// speaking are the tokens for which the news needs to know whose they are: those that
+// said something of consents, and those that were named together.
 func (n *news) speaking() map[string]bool {
-	speaking, told := map[string]bool{}, map[string]bool{}
+	speaking := map[string]bool{}
 	for _, ev := range n.events {
 		for _, token := range ev.tokens {
-			speaking[token], told[n.root(token)] = true, true
-		}
-	}
-	for token := range n.linked {
-		if told[n.root(token)] {
 			speaking[token] = true
 		}
 	}
-	for token := range told {
-		speaking[token] = true
+	for token := range n.linked {
+		speaking[token], speaking[n.root(token)] = true, true
 	}
 	return speaking
+}
+
+// tokenOwners is whose tokens are in the run, and what those clients have agreed to there.
+type tokenOwners struct {
+	client   map[string]string // by token
+	consents map[string]schema.Map
+}
+
+// join notes what clients have withdrawn who seem to be one.
+func (n *news) join(ids []string, consents map[string]schema.Map) {
+	withdrawn := map[consent.Purpose]bool{}
+	for _, id := range ids {
+		for _, pair := range consents[id].Pairs {
+			if consent.State(pair.Value) == consent.Withdrawn {
+				withdrawn[consent.Purpose(pair.Key)] = true
+			}
+		}
+	}
+	if len(withdrawn) == 0 {
+		return
+	}
+	for _, id := range ids {
+		n.joined[id] = withdrawn
+	}
 }
 
 // name gives the news to clients; owner tells whose a token is in the run. A
 // withdrawal counts for everybody to whom it may belong. What somebody agrees to
 // counts where it names nobody else: two people with one phone must not agree for
 // each other.
-func (n *news) name(owner map[string]string, now time.Time) {
+func (n *news) name(of tokenOwners, now time.Time) {
+	owner := of.client
 	for token := range n.erased {
 		if id, ok := owner[token]; ok {
 			n.gone[id] = true
 		}
 	}
+	for token, id := range owner {
+		n.link(token, id) // what one event names of two clients joins all that is theirs
+	}
 	reached := map[string][]string{} // by root
 	for token := range n.speaking() {
 		if id, ok := owner[token]; ok {
 			root := n.root(token)
-			reached[root] = append(reached[root], id)
+			if !slices.Contains(reached[root], id) {
+				reached[root] = append(reached[root], id)
+			}
+		}
+	}
+	for _, ids := range reached {
+		if len(ids) > 1 {
+			n.join(ids, of.consents)
 		}
 	}
 	for _, ev := range n.events {
@@ -230,16 +265,16 @@ func (n *news) name(owner map[string]string, now time.Time) {
 // nothing says so. Of what was stated since the night the latest counts; where that
 // is a withdrawal he is out until the next night has weighed it against older ones.
 func (n *news) left(clientID string, purpose consent.Purpose) audience.Reason {
-	states := n.states[clientID]
-	if states == nil {
-		return ""
+	if states := n.states[clientID]; states != nil {
+		if s, ok := states.Latest(purpose); ok && !s.Given {
+			if n.unsubscribed[s.EventID] {
+				return audience.ReasonUnsubscribed
+			}
+			return audience.ReasonWithdrawn
+		}
 	}
-	s, ok := states.Latest(purpose)
-	switch {
-	case !ok || s.Given:
-		return ""
-	case n.unsubscribed[s.EventID]:
-		return audience.ReasonUnsubscribed
+	if n.joined[clientID][purpose] {
+		return audience.ReasonWithdrawn
 	}
-	return audience.ReasonWithdrawn
+	return ""
 }
