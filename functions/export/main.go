@@ -32,8 +32,8 @@ func main() {
 	lambda.Start(func(ctx context.Context, request pipeline.ExportRequest) (pipeline.ExportReport, error) {
 		report, err := steps.Export(ctx, request)
 		// Between functions an error is only its text: what is not there travels as a report without a key.
-		if request.Bundle != "" && (errors.Is(err, pipeline.ErrNotFound) || errors.Is(err, lake.ErrNoRun)) {
-			return pipeline.ExportReport{}, nil
+		if request.File != "" && (errors.Is(err, pipeline.ErrNotFound) || errors.Is(err, lake.ErrNoRun)) {
+			return pipeline.ExportReport{Handover: pipeline.Handover{Refused: report.Handover.Refused}}, nil
 		}
 		return report, err
 	})

@@ -34,12 +34,14 @@ func (r reader) Exports(ctx context.Context) ([]portal.ExportBundle, error) {
 		if err != nil {
 			return nil, err
 		}
-		b := bundleView(r.p.bundleID(e.run.AsOf, keyOf(x)), m)
+		given, err := r.p.givenAt(ctx, keyOf(x))
+		if err != nil {
+			return nil, err
+		}
+		b := bundleView(r.p.bundleID(e.run.AsOf, keyOf(x)), m, given != nil)
+		b.GivenAt = given
 		if x.Name != x.Segment {
 			b.Name = x.Name
-		}
-		if b.GivenAt, err = r.p.givenAt(ctx, keyOf(x)); err != nil {
-			return nil, err
 		}
 		bundles = append(bundles, b)
 	}
@@ -58,7 +60,9 @@ func (p *Pipeline) givenAt(ctx context.Context, b bundleKey) (*time.Time, error)
 	return &info.ModifiedAt, nil
 }
 
-func bundleView(id string, m audience.Manifest) portal.ExportBundle {
+// bundleView is a bundle as the pages show it. Of one that was given, changes can be
+// asked for although the night knew of none.
+func bundleView(id string, m audience.Manifest, given bool) portal.ExportBundle {
 	b := portal.ExportBundle{
 		ID: id, Segment: m.Segment, SegmentTitle: portal.Text(m.Title), Platform: m.Platform, PlatformTitle: portal.Text(m.PlatformTitle),
 		AsOf: m.AsOf, Members: int64(m.Members), Clients: int64(m.Clients),
@@ -79,13 +83,16 @@ func bundleView(id string, m audience.Manifest) portal.ExportBundle {
 		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Reason, y.Reason))
 	})
 	for _, f := range m.Files {
-		if f.Change != "" && !f.Written && f.Waiting == nil {
-			continue // nothing to change
-		}
 		file := portal.ExportFile{
 			Name: f.Name, Change: string(f.Change), About: portal.Text(f.About), Rows: int64(f.Rows), Bytes: f.Bytes, Written: f.Written,
 		}
-		if f.Refused != nil {
+		if f.Change != "" && !f.Written && f.Waiting == nil {
+			if !given || f.Refused == nil || f.Refused.Reason != audience.RefusedNothingGiven && f.Refused.Reason != audience.RefusedNoRows {
+				continue // nothing to change
+			}
+			// Who leaves or was handed over after these files were made changes that.
+			file.OnRequest = true
+		} else if f.Refused != nil {
 			file.Refused = portal.Text(f.Refused.Text)
 		}
 		if f.Waiting != nil {
@@ -108,7 +115,13 @@ func (r reader) OpenExport(ctx context.Context, id, file string, who portal.Call
 // open hands a file of a bundle over, under another name if one is given.
 func (r reader) open(ctx context.Context, request HandoverRequest, name string) (portal.Download, error) {
 	report, err := r.export(ctx, ExportRequest{HandoverRequest: request})
-	if errors.Is(err, ErrNotFound) || errors.Is(err, lake.ErrNoRun) {
+	if errors.Is(err, ErrNotFound) {
+		if why := report.Handover.Refused; why != nil {
+			return portal.Download{}, portal.NotNow{Why: portal.Text(why.Text)}
+		}
+		return portal.Download{}, portal.ErrNotFound
+	}
+	if errors.Is(err, lake.ErrNoRun) {
 		return portal.Download{}, portal.ErrNotFound
 	}
 	if err != nil {

@@ -35,6 +35,9 @@ type Handover struct {
 	SHA256 string `json:"sha256,omitempty"`
 	Rows   int    `json:"rows,omitempty"` // as the manifest counts them
 	Size   int64  `json:"size,omitempty"` // bytes
+	// Refused says why a file of the bundle is not handed over now; nothing else is set
+	// then, and the error matches ErrNotFound.
+	Refused *audience.Refused `json:"refused_file,omitempty"`
 }
 
 // handoverAttempts bounds how often a hand-over begins anew since another one of the
@@ -139,7 +142,7 @@ func (h *handing) attempt(ctx context.Context) (Handover, error) {
 	file, parts := fileOf(manifests[0], h.request.File)
 	if file == nil {
 		b.drop(0)
-		return Handover{}, ErrNotFound
+		return Handover{Refused: refusalOf(manifests[0], h.request.File)}, ErrNotFound
 	}
 	if err := b.commit(); err != nil {
 		return Handover{}, err
@@ -243,6 +246,16 @@ func fileOf(m audience.Manifest, name string) (file *audience.FileReport, parts 
 		}
 	}
 	return file, parts
+}
+
+// refusalOf is why a file of a bundle was not written; nil for what is no file of it.
+func refusalOf(m audience.Manifest, name string) *audience.Refused {
+	for i := range m.Files {
+		if f := &m.Files[i]; f.Name == name && f.Refused != nil {
+			return f.Refused
+		}
+	}
+	return nil
 }
 
 // handed is what the file gives the platform: of several parts, the rows of this one.

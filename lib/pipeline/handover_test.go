@@ -3,12 +3,14 @@ package pipeline_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/leadlake/leadlake/lib/audience"
 	"github.com/leadlake/leadlake/lib/lake"
 	"github.com/leadlake/leadlake/lib/pipeline"
+	"github.com/leadlake/leadlake/lib/portal"
 )
 
 // manifestOf is a bundle as an export writes it now.
@@ -252,5 +254,59 @@ func TestASensitiveSegmentLeavesWithoutItsName(t *testing.T) {
 	}
 	if names := w.objects(lake.AudiencesPrefix + "names.json"); len(names) != 1 || !strings.Contains(names[lake.AudiencesPrefix+"names.json"], "gynaecology") {
 		t.Error("the owner's dictionary does not know the segment")
+	}
+}
+
+// Once a list was handed over, its changes can be asked for although the night knew of
+// none; and who asks in vain learns why.
+func TestChangesCanBeAskedForAfterAHandOver(t *testing.T) {
+	w := buyers(t, 3)
+	changes := func() (bundle string, files []string) {
+		bundles, err := w.PortalReader().Exports(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range bundles {
+			if b.Segment != "buyers" || b.Platform != "google" {
+				continue
+			}
+			bundle = b.ID
+			for _, f := range b.Files {
+				if f.OnRequest {
+					files = append(files, f.Name)
+				}
+			}
+		}
+		return bundle, files
+	}
+	w.export()
+	bundle, files := changes()
+	if files != nil {
+		t.Errorf("changes of what was never given: %v", files)
+	}
+	ask := func(file string) error {
+		d, err := w.PortalReader().OpenExport(t.Context(), bundle, file, portal.Caller{Name: "olga"})
+		if err == nil {
+			err = d.Body.Close()
+		}
+		return err
+	}
+	if err := ask("google_customer_match.csv"); err != nil {
+		t.Fatal(err)
+	}
+	if _, files = changes(); !slices.Equal(files, []string{"google_customer_match_add.csv", "google_customer_match_remove.csv"}) {
+		t.Errorf("changes that can be asked for: %v", files)
+	}
+	var why portal.NotNow
+	if err := ask("google_customer_match_remove.csv"); !errors.As(err, &why) || !strings.Contains(why.Why.EN, "nothing to change") || !errors.Is(err, portal.ErrNotFound) {
+		t.Errorf("removals when nobody left: %v", err)
+	}
+	w.post("till", fmt.Sprintf(`{"id": "leaves", "kind": "unsubscribe", "client": {"phone": "+%s"}}`, number(0)))
+	w.compact()
+	if err := ask("google_customer_match_remove.csv"); err != nil {
+		t.Errorf("removals when somebody left: %v", err)
+	}
+	if err := ask("nothing.csv"); errors.As(err, &why) || !errors.Is(err, portal.ErrNotFound) {
+		t.Errorf("a file of no bundle: %v", err)
 	}
 }

@@ -247,8 +247,10 @@ type fileJSON struct {
 	Rows    int64  `json:"rows"`
 	Bytes   int64  `json:"bytes"`
 	Written bool   `json:"written"`
-	Refused *Text  `json:"refused"`
-	Href    string `json:"href,omitempty"`
+	// OnRequest: a change that is worked out when it is asked for; rows are unknown.
+	OnRequest bool   `json:"on_request,omitempty"`
+	Refused   *Text  `json:"refused"`
+	Href      string `json:"href,omitempty"`
 	// Rows that are too few for a file of their own, and since when the oldest waits.
 	Waiting      int64  `json:"waiting,omitempty"`
 	WaitingSince string `json:"waiting_since,omitempty"`
@@ -272,9 +274,9 @@ func (p *Portal) apiExports(v *visit) error {
 		out.Files = list(b.Files, func(f ExportFile) fileJSON {
 			file := fileJSON{
 				Name: f.Name, Change: f.Change, Rows: f.Rows, Bytes: f.Bytes, Written: f.Written, Refused: optional(f.Refused),
-				Waiting: f.Waiting, WaitingSince: f.WaitingSince,
+				Waiting: f.Waiting, WaitingSince: f.WaitingSince, OnRequest: f.OnRequest,
 			}
-			if f.Written {
+			if f.Written || f.OnRequest {
 				file.Href = exportHref(b.ID, f.Name)
 			}
 			return file

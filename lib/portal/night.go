@@ -21,6 +21,16 @@ var ErrNotFound = errors.New("portal: not found")
 // hear, such as a cap on rows.
 var ErrRefused = errors.New("portal: refused")
 
+// NotNow says why a file that there is at other times is not handed out, such as
+// removals when there is nothing to remove. It matches [ErrNotFound].
+type NotNow struct{ Why Text }
+
+// Error is the reason in English.
+func (n NotNow) Error() string { return "portal: not now: " + n.Why.EN }
+
+// Is matches [ErrNotFound].
+func (NotNow) Is(target error) bool { return target == ErrNotFound }
+
 // Reader is what the pages show. All methods are safe for concurrent use.
 type Reader interface {
 	// Night is the run in force, one whole run, or [ErrNoNight]. The caller does
@@ -33,7 +43,7 @@ type Reader interface {
 	Exports(ctx context.Context) ([]ExportBundle, error)
 	// OpenExport authorises, applies what changed since the night, writes the
 	// audit row and only then returns. It matches [ErrNotFound] for ids and files
-	// that are not there or not the caller's, and [ErrRefused].
+	// that are not there or not the caller's, [NotNow] among them, and [ErrRefused].
 	OpenExport(ctx context.Context, id, file string, who Caller) (Download, error)
 	// Today is what the sources have sent lately, whether or not a night has run.
 	Today(ctx context.Context) (Today, error)
@@ -231,6 +241,8 @@ type ExportFile struct {
 	Bytes   int64
 	Written bool
 	Refused Text
+	// OnRequest marks a change that is worked out when it is asked for.
+	OnRequest bool
 	// Waiting is how many rows are too few for a file of their own, and since when the
 	// oldest waits (YYYY-MM-DD, empty where it is not kept).
 	Waiting      int64

@@ -168,6 +168,8 @@ func faultOf(err error) fault {
 		return fault{http.StatusForbidden, "forbidden"}
 	case errors.Is(err, ErrRefused):
 		return fault{http.StatusForbidden, "refused"}
+	case errors.As(err, new(NotNow)):
+		return fault{http.StatusNotFound, "not_now"}
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrNoNight):
 		return fault{http.StatusNotFound, "not_found"}
 	case errors.Is(err, errBadRequest):
@@ -198,7 +200,11 @@ func (p *Portal) fail(v *visit, err error) {
 	case errors.Is(err, ErrNoNight):
 		err = p.showEmpty(v)
 	default:
-		err = p.show(v, f.Status, page{Key: "error", Body: errorBody{Kind: f.Kind, Nav: p.navigation(v.who.Role, "")}})
+		body := errorBody{Kind: f.Kind, Nav: p.navigation(v.who.Role, "")}
+		if now, ok := errors.AsType[NotNow](err); ok {
+			body.Why = now.Why
+		}
+		err = p.show(v, f.Status, page{Key: "error", Body: body})
 	}
 	if err != nil {
 		p.config.Logger.ErrorContext(v.r.Context(), "error page failed", "route", v.r.Pattern, "error", err)
@@ -208,6 +214,7 @@ func (p *Portal) fail(v *visit, err error) {
 
 type errorBody struct {
 	Kind string
+	Why  Text // in place of the text of the kind
 	Nav  []navGroup
 }
 
