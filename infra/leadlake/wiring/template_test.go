@@ -193,7 +193,7 @@ var rights = map[string]map[string]string{
 	},
 	"portal": {
 		"config": "CGLS", "lake/events": "GL", "lake/deliveries": "GL", "lake/failed": "GL", "lake/orders": "GL", "lake/people": "GL",
-		fetchState: "GL", "gold": "GL", "audiences": "GL", "audiences/ledger": "W", "audiences/links": "CS", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
+		fetchState: "GL", "gold": "GL", "audiences": "GL", "audiences/links": "CS", "suppress": "GL", "erasures": "CGL", "inbox": "CGL", "sessions": "CGL", "audit": "GLW",
 	},
 	"erase": {
 		"config": "GL", tokenKeyAnswer: "C", "raw": "DGLW", "lake/events": "DGLW", "lake/deliveries": "DGLW", "lake/failed": "DGLW", "lake/contacts": "DGLW",
