@@ -11,7 +11,7 @@ BIN := .bin
 CONCURRENT := ./lib/objstore/... ./lib/audience/... ./lib/webhook/... ./lib/lake/... ./lib/portal/... ./functions/internal/... ./infra/leadlake/wiring/...
 AT_ONCE := 'Audit|DuringAnErasure|TheSameNight|WhoLeavesAfter|TwoHandOvers|PagesForget|Killed|Serve|Owner|Control|Bucket|Check'
 # Many values through one goroutine: minutes under the race detector, and nothing for it to find.
-IN_TURN := 'AFileHoldsWhatEncodeWrites|RecordsAreWhatArrows|RecordsOfATable|BrokenFiles|Hostile|NoFailureRepeats|Bomb|WrongTypes|LeadIsFound|JSONTestSuite|SamplesBecome|ContactsReadBack|GuidesName|ManifestsFollow'
+IN_TURN := 'AnyOneWrite|AFileHoldsWhatEncodeWrites|RecordsAreWhatArrows|RecordsOfATable|BrokenFiles|Hostile|NoFailureRepeats|Bomb|WrongTypes|LeadIsFound|JSONTestSuite|SamplesBecome|ContactsReadBack|GuidesName|ManifestsFollow'
 # Time for each fuzz target; a nightly run sets FUZZTIME=5m.
 FUZZTIME ?= 5s
 # Shops of the night, made once and kept, by their numbers of orders: NIGHT_ORDERS="1000000 10000000".
