@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -42,8 +41,8 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 	if err := f.parse(args, 0, 0); err != nil {
 		return err
 	}
-	if *lang != "" && *lang != "ru" && *lang != "en" {
-		return wrongUse("duplicates: -lang %s: want ru or en", *lang)
+	if err := checkLanguage("duplicates", *lang); err != nil {
+		return err
 	}
 	change, err := changeOf(merges, splits)
 	if err != nil {
@@ -58,24 +57,16 @@ func duplicatesCommand(ctx context.Context, sys *system, args []string) error {
 			return fmt.Errorf("%s: %w", *with, err)
 		}
 	}
-	if err := where.exists(); err != nil {
-		return err
-	}
-	store, err := where.openReading(ctx, sys)
-	if err != nil {
-		return err
-	}
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: sys.Now, Logger: slog.New(slog.DiscardHandler), TokenKey: store.tokenKey})
-	if err == nil {
-		err = duplicates(ctx, sys, steps, change, *top, *lang, *asJSON)
-	}
+	err = where.read(ctx, sys, func(steps *pipeline.Pipeline) error {
+		return duplicates(ctx, sys, steps, change, *top, *lang, *asJSON)
+	})
 	switch {
 	case errors.Is(err, lake.ErrNoRun):
-		err = fmt.Errorf("duplicates: %s has no night yet; `leadlake serve` makes one every night, `leadlake invoke analytics` now", where)
+		err = noNight("duplicates", where)
 	case errors.Is(err, pipeline.ErrNoClient):
 		err = fmt.Errorf("duplicates: %w", err)
 	}
-	return errors.Join(err, store.close())
+	return err
 }
 
 // changeOf reads lists of clients as flags give them.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 
 	"github.com/leadlake/leadlake/lib/config"
@@ -27,24 +26,14 @@ func effectCommand(ctx context.Context, sys *system, args []string) error {
 	if err := f.parse(args, 0, 0); err != nil {
 		return err
 	}
-	if *lang != "" && *lang != "ru" && *lang != "en" {
-		return wrongUse("effect: -lang %s: want ru or en", *lang)
-	}
-	if err := where.exists(); err != nil {
+	if err := checkLanguage("effect", *lang); err != nil {
 		return err
 	}
-	store, err := where.openReading(ctx, sys)
-	if err != nil {
-		return err
-	}
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: sys.Now, Logger: slog.New(slog.DiscardHandler), TokenKey: store.tokenKey})
-	if err == nil {
-		err = effect(ctx, sys, steps, *lang, *asJSON)
-	}
+	err := where.read(ctx, sys, func(steps *pipeline.Pipeline) error { return effect(ctx, sys, steps, *lang, *asJSON) })
 	if errors.Is(err, lake.ErrNoRun) {
-		err = fmt.Errorf("effect: %s has no night yet; `leadlake serve` makes one every night, `leadlake invoke analytics` now", where)
+		err = noNight("effect", where)
 	}
-	return errors.Join(err, store.close())
+	return err
 }
 
 func effect(ctx context.Context, sys *system, steps *pipeline.Pipeline, lang string, asJSON bool) error {

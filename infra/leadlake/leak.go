@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -44,19 +43,12 @@ func leakCommand(ctx context.Context, sys *system, args []string) error {
 	if strings.TrimSpace(text) == "" {
 		return wrongUse("leak: the contact is empty")
 	}
-	if err := where.exists(); err != nil {
+	var report pipeline.LeakReport
+	if err := where.read(ctx, sys, func(steps *pipeline.Pipeline) error {
+		var err error
+		report, err = steps.Leak(ctx, text)
 		return err
-	}
-	store, err := where.openReading(ctx, sys)
-	if err != nil {
-		return err
-	}
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: sys.Now, Logger: slog.New(slog.DiscardHandler), TokenKey: store.tokenKey})
-	if err != nil {
-		return errors.Join(err, store.close())
-	}
-	report, err := steps.Leak(ctx, text)
-	if err = errors.Join(err, store.close()); err != nil {
+	}); err != nil {
 		return err
 	}
 	if *asJSON {

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -35,8 +34,8 @@ func subjectCommand(ctx context.Context, sys *system, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *lang != "" && *lang != "ru" && *lang != "en" {
-		return wrongUse("subject: -lang %s: want ru or en", *lang)
+	if err := checkLanguage("subject", *lang); err != nil {
+		return err
 	}
 	contact := plain[0]
 	if contact == "-" {
@@ -46,9 +45,6 @@ func subjectCommand(ctx context.Context, sys *system, args []string) error {
 	}
 	if strings.TrimSpace(contact) == "" {
 		return wrongUse("subject: the contact is empty")
-	}
-	if err := where.exists(); err != nil {
-		return err
 	}
 	var shown progress
 	shown.sys = sys
@@ -87,24 +83,19 @@ func subjectCommand(ctx context.Context, sys *system, args []string) error {
 func readSubject(ctx context.Context, sys *system, where place, contact string,
 	render func(pipeline.Subject, *pipeline.Pipeline) ([]byte, error),
 ) (text []byte, reading pipeline.SubjectReading, err error) {
-	store, err := where.openReading(ctx, sys)
-	if err != nil {
-		return nil, reading, err
-	}
-	defer func() { err = errors.Join(err, store.close()) }()
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: sys.Now, Logger: slog.New(slog.DiscardHandler), TokenKey: store.tokenKey})
-	if err != nil {
-		return nil, reading, err
-	}
-	s, err := steps.Subject(ctx, contact)
-	if err != nil {
-		return nil, reading, err
-	}
-	if text, err = render(s, steps); err != nil {
-		return nil, reading, err
-	}
-	sum := sha256.Sum256(text)
-	return text, pipeline.SubjectReading{Request: s.Request, SHA256: hex.EncodeToString(sum[:]), Rows: int64(len(s.Chronology))}, nil
+	err = where.read(ctx, sys, func(steps *pipeline.Pipeline) error {
+		s, err := steps.Subject(ctx, contact)
+		if err != nil {
+			return err
+		}
+		if text, err = render(s, steps); err != nil {
+			return err
+		}
+		sum := sha256.Sum256(text)
+		reading = pipeline.SubjectReading{Request: s.Request, SHA256: hex.EncodeToString(sum[:]), Rows: int64(len(s.Chronology))}
+		return nil
+	})
+	return text, reading, err
 }
 
 // explainSubject turns an error into words; none repeats the contact.

@@ -4,14 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/leadlake/leadlake/lib/lake"
-	"github.com/leadlake/leadlake/lib/objstore/filestore"
 	"github.com/leadlake/leadlake/lib/pipeline"
 )
 
@@ -31,62 +25,36 @@ func whyCommand(ctx context.Context, sys *system, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *lang != "" && *lang != "ru" && *lang != "en" {
-		return wrongUse("why: -lang %s: want ru or en", *lang)
-	}
-	if err := where.exists(); err != nil {
+	if err := checkLanguage("why", *lang); err != nil {
 		return err
 	}
-	store, err := where.openReading(ctx, sys)
-	if err != nil {
-		return err
-	}
-	steps, err := pipeline.New(pipeline.Config{Store: store, Now: sys.Now, Logger: slog.New(slog.DiscardHandler), TokenKey: store.tokenKey})
-	if err != nil {
-		return errors.Join(err, store.close())
-	}
-	var w pipeline.Why
-	var one pipeline.WhySegment
-	if *asked != "" {
-		one, err = steps.WhySegment(ctx, plain[0], *asked)
-	} else {
-		w, err = steps.Why(ctx, plain[0])
-	}
+	err = where.read(ctx, sys, func(steps *pipeline.Pipeline) error {
+		if *asked != "" {
+			one, err := steps.WhySegment(ctx, plain[0], *asked)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(sys.Stdout, one)
+			}
+			return printWhySegment(ctx, sys, steps, one, *lang)
+		}
+		w, err := steps.Why(ctx, plain[0])
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(sys.Stdout, w)
+		}
+		return printWhy(ctx, sys, steps, w, *lang, *all)
+	})
 	switch {
 	case errors.Is(err, pipeline.ErrNoSegment):
-		err = fmt.Errorf("why: -segment %s: neither the configuration nor the night has such a segment", *asked)
+		return fmt.Errorf("why: -segment %s: neither the configuration nor the night has such a segment", *asked)
 	case errors.Is(err, pipeline.ErrNoClient):
-		err = fmt.Errorf("why: %s has no such client (or nothing to tell of him before the next night)", where)
+		return fmt.Errorf("why: %s has no such client (or nothing to tell of him before the next night)", where)
 	case errors.Is(err, lake.ErrNoRun):
-		err = fmt.Errorf("why: %s has no night yet; `leadlake serve` makes one every night, `leadlake invoke analytics` now", where)
-	case err == nil && *asked != "" && *asJSON:
-		err = printJSON(sys.Stdout, one)
-	case err == nil && *asked != "":
-		err = printWhySegment(ctx, sys, steps, one, *lang)
-	case err == nil && *asJSON:
-		err = printJSON(sys.Stdout, w)
-	case err == nil:
-		err = printWhy(ctx, sys, steps, w, *lang, *all)
+		return noNight("why", where)
 	}
-	return errors.Join(err, store.close())
-}
-
-// openReading opens a store without taking it from the process that owns it.
-func (p place) openReading(ctx context.Context, sys *system) (*opened, error) {
-	if p.s3 != "" {
-		return p.openBucket(ctx, sys)
-	}
-	name := filepath.Join(p.data, privateName, tokenKeyName)
-	key, err := os.ReadFile(name) //nolint:gosec // G304: inside the directory the owner named
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no token key, so it is no store of ours; -data names another", p.data)
-	}
-	if err != nil {
-		return nil, err
-	}
-	store, err := filestore.OpenReadOnly(p.data)
-	if err != nil {
-		return nil, err
-	}
-	return &opened{Store: store, tokenKey: []byte(strings.TrimSpace(string(key))), close: store.Close}, nil
+	return err
 }

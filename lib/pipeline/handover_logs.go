@@ -10,7 +10,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/leadlake/leadlake/lib/analytics"
 	"github.com/leadlake/leadlake/lib/audience"
@@ -29,13 +28,12 @@ type contactedIn struct {
 // readContacted reads the contacts of the budget's days up to a day, in the order of
 // their keys.
 func (p *Pipeline) readContacted(ctx context.Context, today string) ([]contactedIn, error) {
-	day, err := time.Parse(time.DateOnly, today)
+	days, err := handover.DaysOfBudget(today)
 	if err != nil {
 		return nil, err
 	}
-	first := day.AddDate(0, 0, 1-handover.BudgetDays).Format(time.DateOnly)
 	var all []contactedIn
-	for info, err := range p.store.List(ctx, contactedPrefix, contactedPrefix+first) {
+	for info, err := range p.store.List(ctx, contactedPrefix, contactedPrefix+days[0]) {
 		if err != nil {
 			return nil, fmt.Errorf("pipeline: list contacts: %w", err)
 		}

@@ -56,6 +56,11 @@ func Encode[T Row](rows []T, metadata ...Pair) ([]byte, error) {
 		}
 		rows = rows[n:]
 	}
+	return ended(w, &out)
+}
+
+// ended is the bytes of a table all of whose rows are written.
+func ended[T Row](w *parquet.GenericWriter[T], out *bytes.Buffer) ([]byte, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
 	}

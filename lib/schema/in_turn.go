@@ -32,12 +32,5 @@ func EncodeInTurn[T Row](count int, fill func(rows []T) error, metadata ...Pair)
 			return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
 		}
 	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
-	}
-	body, err := annotateMaps(out.Bytes(), mapColumns[T]())
-	if err != nil {
-		return nil, fmt.Errorf("schema: write %s: %w", tableName[T](), err)
-	}
-	return body, nil
+	return ended(w, &out)
 }
