@@ -60,7 +60,7 @@ func RefuseChange(list Manifest, change Change, reason string) Manifest {
 			continue // what is said of the first part is enough
 		}
 		m.Files = append(m.Files, FileReport{
-			Name: withSuffix(file.Name, "_"+string(change)), About: file.About, MinRows: file.MinRows, MaxRows: file.MaxRows, MaxBytes: file.MaxBytes,
+			Name: ChangeName(file.Name, change), About: file.About, MinRows: file.MinRows, MaxRows: file.MaxRows, MaxBytes: file.MaxBytes,
 			Refused: &Refused{reason, text},
 		})
 	}

@@ -162,6 +162,7 @@ const (
 	RefusedNothingGiven = "nothing_given" // a change of a list that was never handed over
 	RefusedFormChanged  = "form_changed"  // a change of a list that was handed over in another form
 	RefusedSensitive    = "sensitive"     // the segment is locked for this platform
+	RefusedExcluded     = "excluded"      // a segment that it keeps out was not counted as it is now
 	RefusedRetired      = "retired"       // the configuration has no such export any more
 )
 

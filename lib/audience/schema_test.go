@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -226,35 +229,53 @@ func TestTheSchemaRefusesWhatIsNoManifest(t *testing.T) {
 	}
 }
 
-// The reasons of the schema are those that the package explains.
+// The reasons of the schema are those of the package, whatever is added to them.
 func TestTheSchemaKnowsEveryReason(t *testing.T) {
 	var schema struct {
 		Defs struct {
 			Reasons struct {
 				PropertyNames struct {
-					Enum []audience.Reason `json:"enum"`
+					Enum []string `json:"enum"`
 				} `json:"propertyNames"`
 			} `json:"reasons"`
+			Refused struct {
+				Properties struct {
+					Reason struct {
+						Enum []string `json:"enum"`
+					} `json:"reason"`
+				} `json:"properties"`
+			} `json:"refused"`
 		} `json:"$defs"`
 	}
 	if err := json.Unmarshal(audience.ManifestSchema(), &schema); err != nil {
 		t.Fatal(err)
 	}
-	known := map[audience.Reason]bool{}
-	for _, reason := range schema.Defs.Reasons.PropertyNames.Enum {
-		known[reason] = true
-		if reason.Explain().EN == string(reason) {
+	reasons := schema.Defs.Reasons.PropertyNames.Enum
+	for _, reason := range reasons {
+		if audience.Reason(reason).Explain().EN == reason {
 			t.Errorf("%s of the schema is no reason of the package", reason)
 		}
 	}
-	for _, reason := range []audience.Reason{
-		audience.ReasonNoConsent, audience.ReasonWithdrawn, audience.ReasonUnsubscribed, audience.ReasonErased, audience.ReasonHoldout,
-		audience.ReasonContactBudget, audience.ReasonSensitive, audience.ReasonNoIdentifier, audience.ReasonEmpty, audience.ReasonAlreadyHashed,
-		audience.ReasonInvalidPhone, audience.ReasonInvalidEmail, audience.ReasonEmailNotLatin, audience.ReasonInvalidValue, audience.ReasonDuplicate,
-		audience.ReasonFileNotWritten,
+	for _, constants := range []struct {
+		file, name string
+		enum       []string
+	}{
+		{"reason.go", `Reason[A-Z]\w+ +Reason`, reasons},
+		{"manifest.go", `Refused[A-Z]\w+`, schema.Defs.Refused.Properties.Reason.Enum},
 	} {
-		if !known[reason] {
-			t.Errorf("the schema does not know %s", reason)
+		source, err := os.ReadFile(constants.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, found := range regexp.MustCompile(`(?m)^\t`+constants.name+` += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+			want = append(want, found[1])
+		}
+		got := slices.Clone(constants.enum)
+		slices.Sort(got)
+		slices.Sort(want)
+		if len(want) == 0 || !slices.Equal(got, want) {
+			t.Errorf("the schema knows %v, %s has %v", got, constants.file, want)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func newWriter(job *Job) (*writer, error) {
 			}
 		}
 		if w.req.Change != "" {
-			spec.name = withSuffix(spec.name, "_"+string(w.req.Change))
+			spec.name = ChangeName(spec.name, w.req.Change)
 		}
 		w.files = append(w.files, &planned{spec: spec, w: w})
 		w.heads = append(w.heads, spec.head(w.req.Headers))

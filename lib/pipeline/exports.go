@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/analytics"
@@ -62,7 +61,6 @@ type exporter struct {
 
 	segments   map[string]handover.Segment
 	plan       []handover.Export
-	retired    map[bundleKey]bool // bundles that nothing asks for any more
 	thresholds []schema.ThresholdRow
 
 	// What decides, once prepared.
@@ -134,7 +132,7 @@ func (p *Pipeline) newExporter(ctx context.Context, statement string) (*exporter
 	if err != nil {
 		return nil, err
 	}
-	e := &exporter{p: p, cfg: cfg, run: run, consent: statement, segments: map[string]handover.Segment{}, retired: map[bundleKey]bool{}}
+	e := &exporter{p: p, cfg: cfg, run: run, consent: statement, segments: map[string]handover.Segment{}}
 	if e.thresholds, err = lake.ReadRunTable[schema.ThresholdRow](ctx, p.store, run); err != nil {
 		return nil, err
 	}
@@ -172,6 +170,9 @@ func (e *exporter) catalogue(ctx context.Context) ([]schema.SegmentCatalogueRow,
 	return append(rows, kept...), err
 }
 
+// retired locks a bundle that nothing asks for any more.
+const retired audience.Reason = audience.RefusedRetired
+
 // addGiven adds the bundles of which a platform has something and which nothing asks
 // for any more: nobody belongs to their lists, and what was given waits for removal.
 func (e *exporter) addGiven(ctx context.Context) error {
@@ -190,7 +191,7 @@ func (e *exporter) addGiven(ctx context.Context) error {
 		}
 		x := handover.Export{
 			Segment: b.segment, Platform: b.platform, Hashed: len(g.rows) > 0 && g.rows[0].Hashed, Purposes: []consent.Purpose{platform.Purpose},
-			Name: handover.NeutralName(e.p.key.Sum, b.segment), Locked: &audience.Text{
+			Name: handover.NeutralName(e.p.key.Sum, b.segment), LockedBy: retired, Locked: &audience.Text{
 				RU: "Выгрузки этого сегмента больше нет в настройках. Уберите переданный список с площадки: файл remove удалит из него всех.",
 				EN: "The configuration has no such export any more. Take the list off the platform: the remove file takes everybody out of it.",
 			},
@@ -199,18 +200,9 @@ func (e *exporter) addGiven(ctx context.Context) error {
 			x.Name = b.segment
 		}
 		e.plan = append(e.plan, x)
-		e.retired[b] = true
 	}
 	slices.SortStableFunc(e.plan, func(a, b handover.Export) int { return cmp.Compare(a.Segment, b.Segment) })
 	return nil
-}
-
-// lockedBy is the reason of a bundle without a list.
-func (e *exporter) lockedBy(x *handover.Export) string {
-	if e.retired[keyOf(x)] {
-		return audience.RefusedRetired
-	}
-	return audience.RefusedSensitive
 }
 
 // prepare reads what decides who stands in the files of some bundles.
@@ -276,7 +268,7 @@ func (e *exporter) request(x *handover.Export, change audience.Change) audience.
 	s := e.segments[x.Segment]
 	r := audience.Request{
 		Run: e.run.Run, AsOf: e.run.AsOf, Segment: x.Segment, Title: s.Title, Rule: s.Rule, Platform: x.Platform, Hashed: x.Hashed, Change: change,
-		Purpose: purposeOf(x), Consent: e.consent, Headers: e.cfg.Platforms[x.Platform].Columns, ListName: x.Name, CanaryDomain: e.cfg.Canaries.EmailDomain,
+		Purpose: x.Purpose(), Consent: e.consent, Headers: e.cfg.Platforms[x.Platform].Columns, ListName: x.Name, CanaryDomain: e.cfg.Canaries.EmailDomain,
 		Thresholds: e.thresholdsOf(s),
 	}
 	if e.leaving && x.Name != x.Segment {
@@ -299,15 +291,6 @@ func (e *exporter) request(x *handover.Export, change audience.Change) audience.
 		}
 	}
 	return r
-}
-
-// purposeOf names the purpose of an export; of several, all of them.
-func purposeOf(x *handover.Export) string {
-	var names []string
-	for _, purpose := range x.Purposes {
-		names = append(names, string(purpose))
-	}
-	return strings.Join(names, "+")
 }
 
 // thresholdsOf are the bounds that a segment's rule rests on: those of the codes, for

@@ -182,7 +182,7 @@ func (e *exporter) render(ctx context.Context, bundles []*bundle) ([]audience.Ma
 		}
 		all[i] = audience.Bundle(list, changes...)
 		if b.Locked != nil {
-			all[i] = all[i].Lock(e.lockedBy(b.Export), *b.Locked)
+			all[i] = all[i].Lock(string(b.LockedBy), *b.Locked)
 		}
 	}
 	return all, nil
@@ -226,9 +226,9 @@ func (b *bundle) choose(first bool) func(c *audience.Contact) (bool, audience.Re
 	return func(c *audience.Contact) (bool, audience.Reason) {
 		who, _ := c.Ref.(*prospect)
 		if who.lostIn != "" {
-			return who.lostIn == b.Segment && !b.e.retired[keyOf(b.Export)], b.Decide(nil, handover.Standing{})
+			return who.lostIn == b.Segment && b.LockedBy != retired, b.Decide(nil, handover.Standing{})
 		}
-		if !b.e.members.has(b.Segment, who.place) || b.e.retired[keyOf(b.Export)] {
+		if !b.e.members.has(b.Segment, who.place) || b.LockedBy == retired {
 			return false, ""
 		}
 		held := b.holdout != nil && b.holdout.Held(who.client.ClientID, who.client.Aliases)

@@ -287,7 +287,7 @@ func (h *handing) log(ctx context.Context, b *bundle, out Handover, file handed)
 	p := h.p
 	if err := p.logHandover(ctx, LedgerRow{
 		ID: h.act.ID, At: h.act.At, Who: h.act.Who, Run: h.run.Run, AsOf: h.run.AsOf, Segment: h.x.Segment, Platform: h.x.Platform,
-		File: h.request.File, Change: string(h.change), Rows: int64(out.Rows), SHA256: out.SHA256, Purpose: purposeOf(h.x), Link: h.request.Link,
+		File: h.request.File, Change: string(h.change), Rows: int64(out.Rows), SHA256: out.SHA256, Purpose: h.x.Purpose(), Link: h.request.Link,
 		Canaries: len(b.canaries.Contacts()),
 	}); err != nil {
 		return err

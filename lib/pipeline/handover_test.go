@@ -199,6 +199,21 @@ func TestWhatIsNotExportedAnyMoreCanBeRemoved(t *testing.T) {
 	}
 }
 
+// An exclusion that no night has counted yet holds a list back, and the manifest says
+// that it is this and no sensitive subject.
+func TestAnExclusionThatIsNotCountedHoldsTheListBack(t *testing.T) {
+	w := buyers(t, 3)
+	w.configure(shopConfig + "exclude: [staff]\nsegments: [{name: staff, title: {ru: Свои, en: Staff}, rule: '\"staff\" in tags'}]\n")
+	if list := fileOf(w.manifestOf("buyers", "google"), ""); list.Written || list.Refused.Reason != audience.RefusedExcluded {
+		t.Errorf("a list before the exclusion was counted: %+v", list)
+	}
+	w.now = at("2026-11-03T04:00:00Z")
+	w.night("")
+	if list := fileOf(w.manifestOf("buyers", "google"), ""); !list.Written || list.Rows != 3 {
+		t.Errorf("a list after the next night: %+v", list)
+	}
+}
+
 // Of a sensitive segment an advertising platform gets nothing unless the owner says so,
 // and what leaves bears no word of it.
 func TestASensitiveSegmentLeavesWithoutItsName(t *testing.T) {

@@ -11,7 +11,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/audience"
@@ -88,9 +87,6 @@ func (p *Pipeline) logHandover(ctx context.Context, row LedgerRow) error {
 	return nil
 }
 
-// handoverReaders is how many rows of the ledger are read at the same time.
-const handoverReaders = 16
-
 // Handovers reads the ledger of downloads in [from, to), days as YYYY-MM-DD in UTC;
 // an empty one is no bound. The rows come in the order of their time, then id.
 func (p *Pipeline) Handovers(ctx context.Context, from, to string) ([]LedgerRow, error) {
@@ -109,22 +105,8 @@ func (p *Pipeline) Handovers(ctx context.Context, from, to string) ([]LedgerRow,
 		}
 		keys = append(keys, info.Key)
 	}
-	rows, faults := make([]LedgerRow, len(keys)), make([]error, len(keys))
-	next := make(chan int, len(keys))
-	for i := range keys {
-		next <- i
-	}
-	close(next)
-	var readers sync.WaitGroup
-	for range min(handoverReaders, len(keys)) {
-		readers.Go(func() {
-			for i := range next {
-				faults[i] = p.readJSON(ctx, keys[i], &rows[i])
-			}
-		})
-	}
-	readers.Wait()
-	if err := errors.Join(faults...); err != nil {
+	rows := make([]LedgerRow, len(keys))
+	if err := atOnce(len(keys), func(i int) error { return p.readJSON(ctx, keys[i], &rows[i]) }); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(rows, func(a, b LedgerRow) int {

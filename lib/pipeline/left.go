@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/leadlake/leadlake/lib/audience"
@@ -113,27 +112,16 @@ func (p *Pipeline) daysSince(ctx context.Context, run *lake.Run) ([]string, erro
 	if err != nil {
 		return nil, err
 	}
-	known, faults := make([]bool, len(days)), make([]error, len(days))
-	next := make(chan int, len(days))
-	for i := range days {
-		next <- i
+	known := make([]bool, len(days))
+	if err := atOnce(len(days), func(i int) error { // years of days, one request each
+		head, err := p.store.Head(ctx, dayPart(lake.EventsPrefix, days[i]))
+		known[i] = err == nil && run.Inputs[head.Key] == string(head.Version) && days[i] < lake.Day(end)
+		return err
+	}); err != nil {
+		return nil, fmt.Errorf("pipeline: what changed since the night: %w", err)
 	}
-	close(next)
-	var readers sync.WaitGroup
-	for range min(handoverReaders, len(days)) { // years of days, one request each
-		readers.Go(func() {
-			for i := range next {
-				head, err := p.store.Head(ctx, dayPart(lake.EventsPrefix, days[i]))
-				known[i], faults[i] = err == nil && run.Inputs[head.Key] == string(head.Version) && days[i] < lake.Day(end), err
-			}
-		})
-	}
-	readers.Wait()
 	var since []string
 	for i, day := range days {
-		if faults[i] != nil {
-			return nil, fmt.Errorf("pipeline: what changed since the night: %w", faults[i])
-		}
 		if !known[i] {
 			since = append(since, day)
 		}
