@@ -204,7 +204,7 @@ func (p *Portal) segments(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if pg.Answer, err = segmentsAnswer(v.locale, n); err != nil {
+	if pg.Answer, err = segmentsAnswer(v.locale, n, body); err != nil {
 		return err
 	}
 	if body.Export {

@@ -81,7 +81,7 @@ func Report(w io.Writer, n *Night, lang string, files []ReportFile) error {
 	if body.Segments, err = viewSegments(l, n, false, false); err != nil {
 		return err
 	}
-	if body.SegSays, err = segmentsAnswer(l, n); err != nil {
+	if body.SegSays, err = segmentsAnswer(l, n, body.Segments); err != nil {
 		return err
 	}
 	for _, show := range cohortShows() {

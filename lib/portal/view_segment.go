@@ -88,7 +88,11 @@ func familyShown(family string) string {
 
 // segmentsAnswer names the playbook's segment that brought the most; other segments
 // overlap, and all buyers together would always win.
-func segmentsAnswer(l *locale, n *Night) (string, error) {
+func segmentsAnswer(l *locale, n *Night, view segmentsView) (string, error) {
+	listed := 0
+	for _, f := range view.Families {
+		listed += len(f.Rows)
+	}
 	largest := SegmentSummary{}
 	for _, s := range n.Segments {
 		if s.Family == FamilyPlaybook && s.RevenueMinor > largest.RevenueMinor {
@@ -98,6 +102,6 @@ func segmentsAnswer(l *locale, n *Night) (string, error) {
 	if largest.RevenueMinor == 0 {
 		return l.say("segments.answer.none")
 	}
-	return l.say("segments.answer", "n", len(n.Segments), "segment", largest.Title.In(l.code),
+	return l.say("segments.answer", "n", listed, "segment", largest.Title.In(l.code),
 		"share", l.share(ratio(largest.RevenueMinor, n.Summary.RevenueMinor)))
 }
